@@ -1,0 +1,1 @@
+"""Searches with keras-tuner over each method's own `search_space`."""

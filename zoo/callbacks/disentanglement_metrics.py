@@ -1,0 +1,101 @@
+"""Disentanglement scores of the codes, in the logs of each epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo import checks, metrics
+from zoo.metrics import scoring
+
+TEST_SAMPLES = 5_000
+BATCH = 500  # images encoded at once
+
+
+class DisentanglementMetrics(keras.callbacks.Callback):
+    """Scores the codes of fresh samples after each epoch: `mig` and `sap` in the logs.
+
+    The images are drawn once, before the first epoch, and encoded anew each time; they are not
+    the batches that training saw. Put this callback before those that read its values
+    (EarlyStopping, ModelCheckpoint, CSVLogger, TensorBoard, Resume): `fit` checks it.
+
+    Args:
+        data: Images with known factors: a `zoo.data.FactorData`, or anything with its `sample`.
+        metrics: Names of scores in `zoo.metrics`.
+        samples: Images whose codes are scored. Scores that hold codes out draw 5,000 more.
+        every: Score every so many epochs, and always the first and the last; in between the
+            last values stay in the logs.
+        seed: Of the draw.
+
+    Attributes:
+        scores: Name -> `zoo.metrics.Score`, value and protocol, of the last scoring.
+
+    Raises:
+        ValueError: An unknown metric, no metric, or fewer than one sample or epoch.
+
+    Example:
+        >>> callback = DisentanglementMetrics(data, metrics=("mig",))  # doctest: +SKIP
+        >>> method.fit(batches, steps_per_epoch=300, callbacks=[callback])  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        data: Any,
+        metrics: Sequence[str] = ("mig", "sap"),
+        samples: int = 10_000,
+        every: int = 1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.metrics = scoring.check_names(metrics)
+        self.samples = checks.integer("samples", samples, low=1)
+        self.every = checks.integer("every", every, low=1)
+        self.seed = checks.integer("seed", seed, low=0)
+        self.data = data
+        self.last: dict[str, float] = {}
+        self.scores: dict[str, scoring.Score] = {}
+        self._pool: scoring.ImagePool | None = None
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """Names of the values that this callback writes into the logs."""
+        return self.metrics
+
+    def __deepcopy__(self, memo: Mapping[int, Any]) -> DisentanglementMetrics:
+        """A fresh callback on the same data: keras-tuner copies callbacks for each trial."""
+        return type(self)(self.data, self.metrics, self.samples, self.every, self.seed)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Draws the images."""
+        if self._pool is None:
+            self._pool = scoring.ImagePool.draw(
+                self.data, self.metrics, self.samples, TEST_SAMPLES, self.seed
+            )
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Scores the codes, or carries the last values forward."""
+        last_epoch = epoch + 1 == (self.params or {}).get("epochs")
+        if not self.last or last_epoch or (epoch + 1) % self.every == 0:
+            self.score()
+        if logs is not None:
+            logs.update(self.last)
+
+    def score(self) -> dict[str, scoring.Score]:
+        """Scores the model as it is now. Codes that are not finite score NaN."""
+        if self._pool is None:
+            self.on_train_begin()
+        try:
+            self.scores = self._pool.score(self.encode)
+        except FloatingPointError:
+            self.last = dict.fromkeys(self.metrics, math.nan)
+        else:
+            self.last = {name: score.value for name, score in self.scores.items()}
+        return self.scores
+
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Codes (n, L) of images (n, H, W, C)."""
+        return self.model.predict(images, batch_size=BATCH, verbose=0)

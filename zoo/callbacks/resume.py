@@ -1,0 +1,271 @@
+"""Exact resume: a killed run goes on to the same bits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from zoo import checks
+from zoo.files import replacing, sha256
+
+WEIGHTS = "state.weights.h5"
+STATE = "state.json"
+KEEP = 2  # checkpoints: should the newest be damaged, there is the one before
+PLAIN = (bool, int, float, str, type(None))
+
+
+class Resume(keras.callbacks.Callback):
+    """Keeps checkpoints in a folder, and goes on from the newest when `fit` is called again.
+
+    A run that was killed at any step and started again with the same arguments ends with the
+    weights, optimizer, random states, history and scores of one that was never killed. The data
+    must go on where it stopped too: `zoo.data` batches take the step to start from.
+
+    A checkpoint is written after each epoch, every `minutes` within an epoch, and on Ctrl-C or
+    SIGTERM (which then end the run as they would have). Each is written beside the last, synced
+    and renamed; a damaged one is noticed and the one before used.
+
+    Put it after callbacks that write scores. What other callbacks hold in plain attributes
+    (EarlyStopping's patience, ModelCheckpoint's best) is saved and restored too; a copy of the
+    best weights that EarlyStopping holds in memory is not.
+
+    Args:
+        path: The folder of checkpoints. Made if absent.
+        minutes: Time between checkpoints within an epoch.
+
+    Attributes:
+        step: Training batches done by the newest checkpoint, 0 without one: where data start.
+        epoch: Epochs done by the newest checkpoint.
+
+    Raises:
+        ValueError: In `fit`, where the checkpoint is of another method, of other settings, or of
+            epochs of another length.
+
+    Example:
+        >>> resume = Resume("run/checkpoints")  # doctest: +SKIP
+        >>> batches = data.batches(64, seed=0, start=resume.step)  # doctest: +SKIP
+        >>> method.fit(batches, steps_per_epoch=300, epochs=10, callbacks=[resume])  # doctest: +SKIP
+    """
+
+    reads_logs = True
+
+    def __init__(self, path: str | os.PathLike[str], minutes: float = 10.0) -> None:
+        super().__init__()
+        self.path = Path(path)
+        self.minutes = checks.number("minutes", minutes, low=0)
+        self._checkpoint, self._state = _newest(self.path)
+        self._neighbours: Sequence[Any] = ()
+        self._fresh: list[dict[str, Any]] = []  # what the neighbours held before training
+        self._history: dict[str, list[float]] = {}
+        self._epoch = self._batch = self._step = 0  # epochs, batches within this one, all batches
+        self._restored = True
+        self._signal: int | None = None
+        self._handlers: dict[int, Any] = {}
+
+    @property
+    def step(self) -> int:
+        """Training batches done by the newest checkpoint."""
+        return self._state["step"] if self._state else 0
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done by the newest checkpoint."""
+        return self._state["epoch"] if self._state else 0
+
+    def meet(self, neighbours: Sequence[Any]) -> None:
+        """Remembers the other callbacks, whose plain attributes are part of a checkpoint."""
+        self._neighbours = [callback for callback in neighbours if callback is not self]
+        self._fresh = [_plain_state(callback) for callback in self._neighbours]
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Restores the newest checkpoint and listens for Ctrl-C and SIGTERM."""
+        self._saved_at = time.monotonic()
+        self._epoch, self._batch, self._step = self.epoch, 0, self.step
+        self._history = {}
+        if self._state:
+            self._check_fits(self._state)
+            self.model.load_weights(self._checkpoint / WEIGHTS)
+            self._batch = self._state["batch"]
+            self._history = {k: list(v) for k, v in self._state["history"].items()}
+            self.model._initial_epoch = self._epoch  # as Keras's BackupAndRestore tells fit
+            self._restored = False
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._handlers[number] = signal.signal(number, self._on_signal)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Puts back what `fit` itself resets: history, running means, the place in the epoch."""
+        if self._restored:
+            self._batch = 0
+            return
+        self._restored = True
+        self._restore_neighbours()
+        if self._batch:
+            self.model.load_weights(self._checkpoint / WEIGHTS)  # the running means again
+            self._skip(self._batch)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Saves within the epoch, when it is time or the run is told to stop."""
+        if batch < self._batch:
+            return  # done before the checkpoint
+        self._step += batch + 1 - self._batch
+        self._batch = batch + 1
+        due = time.monotonic() - self._saved_at > 60 * self.minutes
+        if due or self._signal:
+            self._save()
+        self._obey()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Saves after the epoch."""
+        for name, value in (logs or {}).items():
+            self._history.setdefault(name, []).append(float(value))
+        self._epoch, self._batch = epoch + 1, 0
+        self._save()
+        self._obey()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Leaves the whole history to a run that had nothing left to do."""
+        if not self._restored:
+            self._restored = True
+            self._restore_neighbours()
+
+    def part(self) -> None:
+        """Gives the signals back, however `fit` ended."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers = {}
+        if self.model is not None:
+            self.model._initial_epoch = None
+        self._checkpoint, self._state = _newest(self.path)
+        self._obey()
+
+    def _on_signal(self, number: int, frame: Any) -> None:
+        if self._signal:  # told twice: at once, without a checkpoint
+            raise KeyboardInterrupt
+        self._signal = number
+
+    def _obey(self) -> None:
+        number, self._signal = self._signal, None
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        if number:
+            raise SystemExit(128 + number)
+
+    def _skip(self, batches: int) -> None:
+        """Lets `fit` count through the batches that were done before the checkpoint."""
+        train = self.model.train_function
+        remaining = -(-batches // self.model.steps_per_execution)
+
+        def already_done(iterator: Any) -> dict[str, Any]:
+            nonlocal remaining
+            remaining -= 1
+            if remaining == 0:
+                self.model.train_function = train
+            return self.model.get_metrics_result()
+
+        self.model.train_function = already_done
+
+    def _restore_neighbours(self) -> None:
+        history = self.model.history
+        history.history = {k: list(v) for k, v in self._history.items()}
+        history.epoch = list(range(self._epoch))
+        for callback, (kind, attributes) in zip(
+            self._neighbours, self._state["neighbours"], strict=False
+        ):
+            if type(callback).__name__ == kind:
+                vars(callback).update(attributes)
+
+    def _moved_neighbours(self) -> list[tuple[str, dict[str, Any]]]:
+        """Of each neighbour its class and the plain attributes that training has changed."""
+        moved = []
+        for callback, fresh in zip(self._neighbours, self._fresh, strict=True):
+            state = _plain_state(callback)
+            changed = {k: v for k, v in state.items() if k not in fresh or fresh[k] != v}
+            moved.append((type(callback).__name__, changed))
+        return moved
+
+    def _check_fits(self, state: dict[str, Any]) -> None:
+        method, steps = _fingerprint(self.model), (self.params or {}).get("steps")
+        if state["method"] != method:
+            raise ValueError(
+                f"Expected the method that wrote {self.path}: {state['method']}. "
+                f"Received: {method}."
+            )
+        if None not in (steps, state["steps_per_epoch"]) and steps != state["steps_per_epoch"]:
+            raise ValueError(
+                f"Expected epochs of {state['steps_per_epoch']} steps, as in the run that wrote "
+                f"{self.path}. Received: {steps}."
+            )
+
+    def _save(self) -> None:
+        state = {
+            "step": self._step,
+            "epoch": self._epoch,
+            "batch": self._batch,
+            "steps_per_epoch": (self.params or {}).get("steps"),
+            "method": _fingerprint(self.model),
+            "history": self._history,
+            "neighbours": self._moved_neighbours(),
+        }
+        name = f"epoch-{self._epoch:06}-batch-{self._batch:08}"
+        with replacing(self.path / name) as folder:
+            folder.mkdir()
+            self.model.save_weights(folder / WEIGHTS)
+            state["weights"] = sha256(folder / WEIGHTS)
+            body = json.dumps(state)
+            record = {"sha256": hashlib.sha256(body.encode()).hexdigest(), "state": body}
+            (folder / STATE).write_text(json.dumps(record))
+        for old in _checkpoints(self.path)[KEEP:]:
+            shutil.rmtree(old, ignore_errors=True)
+        self._saved_at = time.monotonic()
+
+
+def _newest(path: Path) -> tuple[Path, dict[str, Any]] | tuple[None, None]:
+    """The newest checkpoint that is whole, and its state; (None, None) without one."""
+    for folder in _checkpoints(path):
+        try:
+            record = json.loads((folder / STATE).read_text())
+            body = record["state"]
+            whole = record["sha256"] == hashlib.sha256(body.encode()).hexdigest()
+            state = json.loads(body)
+            if whole and state["weights"] == sha256(folder / WEIGHTS):
+                return folder, state
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        warnings.warn(f"The checkpoint {folder} is damaged; using the one before.", stacklevel=3)
+    return None, None
+
+
+def _checkpoints(path: Path) -> list[Path]:
+    """The folders of checkpoints, newest first: their names sort by progress."""
+    return sorted(path.glob("epoch-*-batch-*"), reverse=True)
+
+
+def _fingerprint(model: keras.Model) -> str:
+    """What a checkpoint must fit: the method, its settings, the size of its networks."""
+    settings = getattr(model, "hyperparameters", {})
+    named = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+    return f"{type(model).__name__}({named}) of {model.count_params():,} weights"
+
+
+def _plain_state(callback: Any) -> dict[str, Any]:
+    """What a callback holds in attributes that are numbers, words, or flat tables of them."""
+    state = {}
+    for name, value in vars(callback).items():
+        if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # a NumPy number
+            value = value.item()
+        table = isinstance(value, dict) and all(isinstance(v, PLAIN) for v in value.values())
+        if name != "params" and (table or isinstance(value, PLAIN)):
+            state[name] = dict(value) if table else value
+    return state

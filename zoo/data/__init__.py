@@ -1,0 +1,16 @@
+"""Images to learn from, with their factors or labels.
+
+    data = zoo.data.load("dsprites").subset(orientation=0).resized(32)
+    images, factors = data.sample(10_000, seed=0)
+    method.fit(data.batches(64, seed=0), steps_per_epoch=300)
+
+Every dataset is an `Images`: a name, an image_shape, a length, `read(rows)`, `resized(size)` and
+`batches(batch_size, seed, start)`. A `FactorData` adds ground-truth factors to it, a
+`LabelledData` is two of them, `train` and `test`, with labels. Importing this package costs no
+TensorFlow; it is imported where `batches` are made.
+"""
+
+from zoo.data.factors import FactorData
+from zoo.data.images import Images
+
+__all__ = ["FactorData", "Images", "LabelledData", "LabelledImages", "load", "names"]

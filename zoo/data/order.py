@@ -1,0 +1,46 @@
+"""The order in which training sees images: shuffled, endless, and resumable at any batch."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+def shuffled_rows(n: int, batch_size: int, seed: int = 0, start: int = 0) -> tf.data.Dataset:
+    """Endless batches of shuffled row numbers, a fresh permutation of 0..n-1 each epoch.
+
+    Batch b holds the shuffled positions b * batch_size to (b + 1) * batch_size - 1, each
+    computed from (seed, epoch) alone. So nothing needs to be remembered to resume: start at b.
+    (`tf.data.Dataset.shuffle` has a buffer whose state a later process cannot restore.)
+
+    Args:
+        n: How many rows there are.
+        batch_size: Rows in a batch.
+        seed: The order is drawn from it.
+        start: The number of the first batch, from 0.
+
+    Returns:
+        A tf.data.Dataset of int64 (batch_size,).
+
+    Raises:
+        ValueError: If `n` or `batch_size` is below 1, or `start` below 0.
+    """
+    import tensorflow as tf
+
+    for name, value, least in (("n", n, 1), ("batch_size", batch_size, 1), ("start", start, 0)):
+        if operator.index(value) < least:
+            raise ValueError(f"Expected {name} to be at least {least}. Received: {value}.")
+
+    within = tf.range(batch_size, dtype=tf.int64)
+
+    def rows(batch: tf.Tensor) -> tf.Tensor:
+        position = batch * batch_size + within
+        epoch = position // n
+        key = tf.stack([tf.fill([batch_size], tf.cast(seed, tf.int64)), epoch], axis=1)
+        return tf.random.experimental.index_shuffle(position % n, key, max_index=n - 1)
+
+    counter = tf.data.Dataset.counter(start=start, dtype=tf.int64)
+    return counter.map(tf.autograph.experimental.do_not_convert(rows))

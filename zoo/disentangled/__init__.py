@@ -1,0 +1,1 @@
+"""Methods whose codes are meant to hold one factor of variation each."""

@@ -1,0 +1,301 @@
+"""`Method`: what every method of the zoo is, and the zoo's one training step.
+
+A method is three verbs. `forward` runs the networks and names their outputs, `objective` is the
+paper's equation and changes nothing, `after_update` moves what has no gradient or has its own.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from zoo.callbacks.order import introduce
+
+
+class Method(keras.Model):
+    """A keras.Model that learns a representation: `call` and `predict` give codes.
+
+    A paper subclasses it (or a family class) and brings `objective`; `forward` where it runs
+    other networks; `after_update` where something moves without a gradient. `objective` and
+    `after_update` receive those outputs of `forward` that their signatures name.
+
+    Args:
+        encoder: A built keras.Model from images (N, H, W, C), float 0..1, to codes (N, L).
+        name, dtype: As for any keras.Model.
+
+    Attributes:
+        terms: What `objective` returns beside "loss", each logged as its mean over the epoch.
+        search_space: Constructor argument -> (low, high, "linear" or "log"): all that tuning reads.
+        from_data: Constructor arguments that only the data know, e.g. ("num_classes",).
+        recipe: The settings in which `zoo train METHOD` runs it by default.
+        step: int64 weight that counts training steps, for schedules; saved with the model.
+
+    Example:
+        >>> class PullTogether(Method):
+        ...     terms = ("spread",)
+        ...
+        ...     def forward(self, batch, training):
+        ...         return {"codes": self.encoder(self.prepare(batch), training=training)}
+        ...
+        ...     def objective(self, codes):
+        ...         spread = ops.mean(ops.var(codes, axis=0))
+        ...         return {"loss": spread, "spread": spread}
+    """
+
+    terms: ClassVar[tuple[str, ...]] = ()
+    search_space: ClassVar[Mapping[str, tuple[float, float, str]]] = {}
+    from_data: ClassVar[tuple[str, ...]] = ()
+    recipe: ClassVar[Mapping[str, Any]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        keras.saving.register_keras_serializable(package="zoo")(cls)
+
+    def __init__(self, encoder: keras.Model, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.encoder = encoder
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.terms)}
+        self.step = self.add_weight(
+            shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
+        )
+        self.built = True  # parts arrive built
+
+    # What a paper brings
+
+    def forward(self, batch: Any, training: bool) -> dict[str, Any]:
+        """Runs the networks on a batch and names their outputs. Moves only random states."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward()")
+
+    def objective(self, **outputs: Any) -> dict[str, Any]:
+        """The paper's equation: {"loss": scalar, **terms} from outputs of `forward`."""
+        raise NotImplementedError(f"{type(self).__name__} has no objective()")
+
+    def after_update(self) -> None:
+        """Moves what has no gradient, once the learned weights have moved. In training only."""
+
+    @property
+    def learned(self) -> list[keras.Variable]:
+        """The weights that the gradient of the loss moves: all trainable ones by default."""
+        return self.trainable_variables
+
+    # What Keras calls
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """The representation: images (N, H, W, C), uint8 or float 0..1, to codes (N, L) float32."""
+        return ops.cast(self.encoder(self.prepare(inputs), training=training), "float32")
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step: forward, objective, gradients, after_update."""
+        batch = _unwrap(data)
+        with tf.GradientTape() as tape:
+            outputs = self.forward(batch, training=True)
+            terms = _call_with(self.objective, outputs)
+            loss = self.optimizer.scale_loss(terms["loss"] + sum(self.losses))
+        gradients = tape.gradient(loss, self.learned)
+        self.optimizer.apply(gradients, self.learned)
+        _call_with(self.after_update, outputs)
+        self.step.assign_add(1)
+        return self._log(terms, batch)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """The terms of one batch; nothing but their running means moves."""
+        batch = _unwrap(data)
+        return self._log(_call_with(self.objective, self.forward(batch, training=False)), batch)
+
+    def _log(self, terms: Mapping[str, Any], batch: Any) -> dict[str, Any]:
+        samples = ops.shape(keras.tree.flatten(batch)[0])[0]
+        for name, tracker in self.trackers.items():  # a short last batch counts for less
+            tracker.update_state(terms[name], sample_weight=ops.cast(samples, "float32"))
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The running means of the loss and its terms."""
+        return list(self.trackers.values())
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        *,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+        **refused: Any,
+    ) -> None:
+        """As in Keras, but without `loss` and `metrics`: a method brings its own.
+
+        Raises:
+            ValueError: `loss`, `metrics` or an unknown argument was given.
+        """
+        given = [name for name, value in refused.items() if value is not None]
+        if given:
+            raise ValueError(
+                f"{type(self).__name__} brings its own loss and logs its own terms. Expected "
+                "compile(optimizer, run_eagerly, steps_per_execution, jit_compile, "
+                f"auto_scale_loss). Received also: {', '.join(given)}."
+            )
+        super().compile(
+            optimizer=optimizer,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            auto_scale_loss=auto_scale_loss,
+        )
+        if not self.optimizer.built:  # on every trainable weight, as reloading will build it
+            self.optimizer.build(self.trainable_variables)
+
+    def compile_from_config(self, config: Mapping[str, Any]) -> None:
+        """Compiles as the saved model was compiled."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def fit(self, x: Any = None, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
+        """As in Keras; images out of range and callbacks in the wrong order are refused first.
+
+        Raises:
+            ValueError: Images are of the wrong rank, shape, dtype or range, or a callback stands
+                before one whose values it needs.
+        """
+        self.check(x)
+        with introduce(callbacks):
+            return super().fit(x, *args, callbacks=callbacks, **kwargs)
+
+    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """As in Keras; bad images are refused first."""
+        self.check(x)
+        return super().evaluate(x, *args, **kwargs)
+
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """As in Keras: images to codes; bad images are refused first."""
+        self.check(x)
+        return super().predict(x, *args, **kwargs)
+
+    # Images
+
+    def prepare(self, images: Any) -> Any:
+        """Images as the networks take them: float 0..1, from uint8 0..255 or float 0..1.
+
+        Raises:
+            ValueError: Not (N, H, W, C) with the encoder's H, W, C, or neither uint8 nor float.
+        """
+        self._check_signature(images.shape, images.dtype)
+        if keras.backend.standardize_dtype(images.dtype) == "uint8":
+            return ops.cast(images, self.compute_dtype) / 255
+        return ops.cast(images, self.compute_dtype)
+
+    def check(self, x: Any) -> None:
+        """Refuses images that no step could use, before the first step.
+
+        Arrays are checked whole; of a tf.data.Dataset the shapes and dtypes, and the range of
+        the first batch if it is float. Parts of a batch that are not images are left alone.
+
+        Raises:
+            ValueError: With what was expected and what was received.
+        """
+        if isinstance(x, tf.data.Dataset):
+            floats = False
+            for spec in self._images_in(x.element_spec):
+                self._check_signature(spec.shape, spec.dtype.name)
+                floats |= spec.dtype.is_floating
+            if not floats:
+                return
+            x = next(iter(x.take(1)), ())
+        for images in self._images_in(x):
+            images = np.asarray(images)
+            self._check_signature(images.shape, images.dtype)
+            if images.dtype != np.uint8 and images.size:
+                low, high = float(images.min()), float(images.max())
+                if not (low >= 0 and high <= 1):  # true for NaN as well
+                    raise ValueError(
+                        "Expected float images in 0..1 (or uint8 images in 0..255). "
+                        f"Received values from {low:g} to {high:g}."
+                    )
+
+    def _images_in(self, batch: Any) -> list[Any]:
+        """The parts of a batch that are images: the first of a pair, by default."""
+        first = batch[0] if isinstance(batch, tuple) and batch else batch
+        is_array = hasattr(first, "shape") and hasattr(first, "dtype")
+        return [first] if is_array else []
+
+    def _check_signature(self, shape: Any, dtype: Any) -> None:
+        expected = tuple(self.encoder.input_shape[1:])
+        shape = tuple(shape)
+        sides = shape[1:]
+        fits = len(shape) == len(expected) + 1 and all(
+            want is None or side is None or side == want
+            for want, side in zip(expected, sides, strict=True)
+        )
+        if not fits:
+            wanted = ", ".join("any" if side is None else str(side) for side in expected)
+            raise ValueError(f"Expected images of shape (N, {wanted}). Received shape: {shape}.")
+        dtype = keras.backend.standardize_dtype(dtype)
+        if dtype != "uint8" and "float" not in dtype:
+            raise ValueError(
+                f"Expected images as uint8 in 0..255 or float in 0..1. Received dtype: {dtype}."
+            )
+
+    # Saving
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """The constructor's arguments that are no networks, e.g. {"beta": 4.0, "seed": 0}."""
+        arguments = {name: getattr(self, name) for name in _constructor_arguments(type(self))}
+        return {k: v for k, v in arguments.items() if not isinstance(v, keras.layers.Layer)}
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, each read from the attribute of the same name."""
+        config = super().get_config()
+        for name in _constructor_arguments(type(self)):
+            config[name] = keras.saving.serialize_keras_object(getattr(self, name))
+        return config
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """The method that `get_config` describes, its networks rebuilt."""
+        return cls(**{k: keras.saving.deserialize_keras_object(v) for k, v in config.items()})
+
+    def save_own_variables(self, store: Any) -> None:
+        """Saves the method's own weights and the state of every random generator in it."""
+        super().save_own_variables(store)
+        for name, state in self._random_states().items():
+            store[name] = ops.convert_to_numpy(state)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Restores what `save_own_variables` saved."""
+        states = self._random_states()
+        own = {key: store[key] for key in store.keys() if key not in states}  # noqa: SIM118
+        super().load_own_variables(own)
+        for name, state in states.items():
+            state.assign(store[name])
+
+    def _random_states(self) -> dict[str, keras.Variable]:
+        """States of the seed generators of the method and its layers; Keras saves none of them."""
+        generators = {
+            id(generator): generator
+            for layer in self._flatten_layers()
+            for generator in layer._seed_generators
+        }
+        return {f"random_{i}": g.state for i, g in enumerate(generators.values())}
+
+
+def _constructor_arguments(cls: type) -> list[str]:
+    """Names of the arguments that a constructor spells out."""
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    spelled_out = [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    return spelled_out[1:]  # without self
+
+
+def _unwrap(data: Any) -> Any:
+    """A batch as the data set gave it: Keras wraps what is not a tuple into a tuple of one."""
+    return data[0] if isinstance(data, tuple) and len(data) == 1 else data
+
+
+def _call_with(function: Callable[..., Any], outputs: Mapping[str, Any]) -> Any:
+    """Calls a verb with those outputs of `forward` that its signature names."""
+    return function(**{name: outputs[name] for name in inspect.signature(function).parameters})

@@ -1,0 +1,155 @@
+"""What every metric does with its arrays first: check them, and sort them into bins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+# Bins a code, as in disentanglement_lib: the scores in the literature depend on it.
+BINS = 20
+
+
+def checked(
+    codes: ArrayLike, factors: ArrayLike, least_codes: int = 1, prefix: str = ""
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Codes and factors as arrays, or a refusal that says what is wrong with them.
+
+    Args:
+        codes: (N, L) real numbers, all finite. float32 and float64 are kept as they are;
+            float16 and bfloat16, which are too coarse for bins, become float32.
+        factors: (N, F) factor values: whole numbers (discrete) or floats (continuous).
+        least_codes: The fewest code dimensions that the metric makes sense for.
+        prefix: What stands before "codes" and "factors" in messages, such as "test_".
+
+    Returns:
+        The two arrays.
+
+    Raises:
+        ValueError: A wrong rank, an empty array, unequal lengths, a dtype that is not real
+            numbers, NaN or infinity, or fewer code dimensions than `least_codes`.
+
+    Example:
+        >>> codes, factors = checked([[0.0], [1.0]], [[0], [1]])
+        >>> codes.shape, factors.shape
+        ((2, 1), (2, 1))
+    """
+    codes = _real_table(codes, f"{prefix}codes", "(N, L)")
+    factors = _real_table(factors, f"{prefix}factors", "(N, F)")
+    if len(codes) != len(factors):
+        raise ValueError(
+            f"Expected as many rows of {prefix}factors as of {prefix}codes ({len(codes)}). "
+            f"Received: {len(factors)}."
+        )
+    if codes.shape[1] < least_codes:
+        raise ValueError(
+            f"Expected {prefix}codes of at least {least_codes} dimensions, as the score is the gap "
+            f"between the best two. Received: {codes.shape[1]}."
+        )
+    return _at_least_float32(codes), _at_least_float32(factors) if is_continuous(factors) else factors
+
+
+def _at_least_float32(values: NDArray[Any]) -> NDArray[Any]:
+    return values.astype(np.result_type(values.dtype, np.float32), copy=False)
+
+
+def _real_table(values: ArrayLike, name: str, shape: str) -> NDArray[Any]:
+    table = np.asarray(values)
+    if table.ndim != 2 or 0 in table.shape:
+        raise ValueError(
+            f"Expected {name} of shape {shape}, not empty. Received: shape {table.shape}."
+        )
+    if not np.can_cast(table.dtype, np.float64):
+        raise ValueError(f"Expected {name} that are real numbers. Received: dtype {table.dtype}.")
+    if is_continuous(table):
+        bad = np.flatnonzero(~np.isfinite(table).all(axis=1))
+        if len(bad):
+            raise ValueError(
+                f"Expected finite {name}. Received: NaN or infinity in {len(bad)} of {len(table)} "
+                f"rows, the first of them row {bad[0]}."
+            )
+    return table
+
+
+def checked_bins(bins: int, samples: int) -> int:
+    """The number of bins, or a refusal where so few samples cannot fill them.
+
+    Raises:
+        ValueError: `bins` is not a whole number of at least 2, or exceeds `samples`.
+
+    Example:
+        >>> checked_bins(20, samples=10_000)
+        20
+    """
+    if isinstance(bins, bool) or not isinstance(bins, int | np.integer) or bins < 2:
+        raise ValueError(f"Expected bins to be a whole number of at least 2. Received: {bins!r}.")
+    if samples < bins:
+        raise ValueError(f"Expected at least as many samples as bins ({bins}). Received: {samples}.")
+    return int(bins)
+
+
+def is_continuous(factors: NDArray[Any]) -> bool:
+    """Whether factors are floats, which are binned like codes, and not whole numbers."""
+    return factors.dtype.kind not in "iub"
+
+
+def bin_edges(values: NDArray[Any], bins: int) -> NDArray[Any]:
+    """The left edges of `bins` equal-width bins over the range of `values`, shape (bins,).
+
+    Equal to `np.histogram(values, bins)[1][:-1]`, which disentanglement_lib uses, to the last
+    bit: the edges keep the dtype of the values. Where numpy gives up, on a range so narrow that
+    neighbouring edges coincide, this goes on: each distinct value has a bin of its own.
+    """
+    return np.linspace(values.min(), values.max(), bins + 1, dtype=values.dtype)[:-1]
+
+
+def binned(values: NDArray[Any], edges: NDArray[Any]) -> NDArray[np.intp]:
+    """The bin of each value, 0 to len(edges) - 1; values beyond the edges join the outer bins.
+
+    Example:
+        >>> values = np.array([0.0, 0.4, 0.6, 1.0])
+        >>> binned(values, bin_edges(values, bins=2))
+        array([0, 0, 1, 1])
+    """
+    # The first edge is the least value itself: searching among the others gives the same bins.
+    return np.searchsorted(edges[1:], values, side="right")
+
+
+def labels(values: NDArray[Any], bins: int) -> tuple[NDArray[np.intp], int]:
+    """One factor's values as classes 0 to K - 1, and K: discrete by value, continuous by bin.
+
+    Args:
+        values: (N,) whole numbers or floats.
+        bins: How many bins a continuous factor is sorted into, so that K <= bins.
+
+    Returns:
+        (N,) classes, each of them present, and their number.
+
+    Example:
+        >>> labels(np.array([7, 3, 7]), bins=20)
+        (array([1, 0, 1]), 2)
+    """
+    if is_continuous(values):
+        values = binned(values, bin_edges(values, bins))
+    present, classes = np.unique(values, return_inverse=True)
+    return classes, len(present)
+
+
+def varied(factors: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which factors have more than one value, (F,) booleans: the others are left out of scores.
+
+    Raises:
+        ValueError: None has.
+
+    Example:
+        >>> varied(np.array([[0, 1], [0, 2]]))
+        array([False,  True])
+    """
+    several = np.any(factors != factors[0], axis=0)
+    if not several.any():
+        raise ValueError(
+            "Expected at least one factor with more than one value. "
+            f"Received: {len(several)} with one value each."
+        )
+    return several

@@ -1,0 +1,170 @@
+"""SAP, the separated attribute predictability score.
+
+Kumar, Sattigeri and Balakrishnan, "Variational Inference of Disentangled Latent Concepts from
+Unlabeled Observations", ICLR 2018 (https://arxiv.org/abs/1711.00848), section 3. With S_jk the
+score of predicting factor k from code dimension j alone,
+
+    SAP = 1/K sum_k ( S_j(k)k - max_{j != j(k)} S_jk ),    j(k) = argmax_j S_jk
+
+Three predictors are in use, and their scores do not compare: say which.
+
+    svm       S = test accuracy of a linear SVM, C = 0.01, balanced classes    (disentanglement_lib)
+    logistic  S = test accuracy of a logistic regression, C = 0.1, on standardised codes
+    r2        S = Cov[z_j, v_k]^2 / (Var[z_j] Var[v_k])    (the paper, for continuous factors)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from zoo.messages import unknown
+from zoo.metrics.arrays import (
+    BINS,
+    bin_edges,
+    binned,
+    checked,
+    checked_bins,
+    is_continuous,
+    varied,
+)
+from zoo.metrics.one_dimension import fit_logistic, fit_svm
+
+Array = NDArray[Any]
+Classifier = Callable[[Array, Array, NDArray[np.intp], int], NDArray[np.intp]]
+
+
+def sap(
+    codes: ArrayLike,
+    factors: ArrayLike,
+    test_codes: ArrayLike | None = None,
+    test_factors: ArrayLike | None = None,
+    predictor: str = "svm",
+    seed: int = 0,
+) -> float:
+    """How much better the best code dimension predicts a factor than the second best.
+
+    Near 1 where each factor can be predicted from one code dimension and from no other; 0 where
+    any two predict the same. Factors with one value are left out; a dead (constant) code predicts
+    no better than chance, and has a squared correlation of 0.
+
+    Args:
+        codes: (N, L) real numbers, L at least 2, to fit the predictors on.
+        factors: (N, F) whole numbers (discrete) or floats (continuous). The classifiers sort
+            continuous factors into 20 bins of equal width, like codes in `mig`.
+        test_codes: (M, L) codes for the test accuracy. Without them a fifth of the samples, drawn
+            by `seed`, is kept out of fitting for it. "r2" needs and uses none.
+        test_factors: (M, F) their factors. A value that `factors` lacks counts as an error.
+        predictor: "svm", "logistic" or "r2", as above. "logistic" takes ten times as long as "svm".
+        seed: Draws the split.
+
+    Returns:
+        The gap, averaged over factors, in [0, 1].
+
+    Raises:
+        ValueError: An unknown predictor, wrong ranks, unequal lengths or widths, NaN or infinity,
+            one code dimension, test codes without test factors or the reverse, too few samples to
+            split or to bin, no factor with more than one value.
+
+    Example:
+        >>> factors = np.tile([[0, 0], [0, 1], [1, 0], [1, 1]], (25, 1))
+        >>> round(sap(codes=factors, factors=factors, predictor="r2"), 3)
+        1.0
+        >>> round(sap(10 * factors - 5, factors, 10 * factors - 5, factors), 3)
+        0.5
+    """
+    if predictor != "r2" and predictor not in CLASSIFIERS:
+        raise ValueError(unknown("predictor", predictor, ["r2", *CLASSIFIERS]))
+    train = checked(codes, factors, least_codes=2)
+    test = _checked_test(train, test_codes, test_factors)
+    if predictor != "r2" and test is None:
+        train, test = _split(*train, seed)
+    z, v = train
+    kept = varied(v)
+    if predictor == "r2" or test is None:
+        S = _squared_correlations(z, v[:, kept])
+    else:
+        test_z, test_v = test
+        S = _accuracies(CLASSIFIERS[predictor], z, v[:, kept], test_z, test_v[:, kept])
+    second, first = np.sort(S, axis=0)[-2:]
+    return float(np.mean(first - second))
+
+
+def _squared_correlations(z: Array, v: Array) -> NDArray[np.float64]:
+    """(L, F) squared correlations of (N, L) codes and (N, F) factors; dead codes have none."""
+    dead = np.all(z == z[0], axis=0)
+    z = z - z.mean(axis=0, dtype=np.float64)
+    v = v - v.mean(axis=0, dtype=np.float64)
+    variances = np.outer(np.sum(z**2, axis=0), np.sum(v**2, axis=0))
+    return np.divide((z.T @ v) ** 2, variances, out=np.zeros_like(variances), where=~dead[:, None])
+
+
+def _accuracies(
+    fit: Classifier, z: Array, v: Array, test_z: Array, test_v: Array
+) -> NDArray[np.float64]:
+    """(L, F) test accuracies of predicting each factor from each code dimension alone."""
+    if is_continuous(v):
+        checked_bins(BINS, len(v))
+    S = np.empty((z.shape[1], v.shape[1]))
+    for k, (values, test_values) in enumerate(zip(v.T, test_v.T, strict=True)):
+        if is_continuous(values):
+            edges = bin_edges(values, BINS)
+            values, test_values = binned(values, edges), binned(test_values, edges)
+        # Predictions are compared as values: a test value without a class is merely never right.
+        present, y = np.unique(values, return_inverse=True)
+        for j, (z_j, test_z_j) in enumerate(zip(z.T, test_z.T, strict=True)):
+            predicted = fit(z_j, test_z_j, y, len(present))
+            S[j, k] = np.mean(present[predicted] == test_values)
+    return S
+
+
+def _svm(z: Array, test_z: Array, y: NDArray[np.intp], K: int) -> NDArray[np.intp]:
+    """(M,) classes predicted for the test codes of one dimension."""
+    return fit_svm(z, y, K, C=0.01).predict(test_z)
+
+
+def _logistic(z: Array, test_z: Array, y: NDArray[np.intp], K: int) -> NDArray[np.intp]:
+    """(M,) classes predicted for the test codes of one dimension, standardised as in training."""
+    mean, deviation = z.mean(dtype=np.float64), z.std(dtype=np.float64)
+    if np.all(z == z[0]):
+        deviation = np.float64(1)  # a dead code; its deviation is 0 or a rounding error
+    machines = fit_logistic((z - mean) / deviation, y, K, C=0.1)
+    return machines.predict((test_z - mean) / deviation)
+
+
+CLASSIFIERS: dict[str, Classifier] = {"svm": _svm, "logistic": _logistic}
+
+
+def _split(z: Array, v: Array, seed: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Four fifths of the samples to fit on and one fifth to test on, drawn by `seed`."""
+    if len(z) < 5:
+        raise ValueError(
+            f"Expected test_codes and test_factors, or at least 5 samples, of which a fifth is "
+            f"kept for the test. Received: {len(z)} samples."
+        )
+    test, train = np.split(np.random.default_rng(seed).permutation(len(z)), [len(z) // 5])
+    return (z[train], v[train]), (z[test], v[test])
+
+
+def _checked_test(
+    train: tuple[Array, Array], codes: ArrayLike | None, factors: ArrayLike | None
+) -> tuple[Array, Array] | None:
+    """The test codes and factors, which must come together and be as wide as those of `train`."""
+    if codes is None and factors is None:
+        return None
+    if codes is None or factors is None:
+        lacking = "test_codes" if codes is None else "test_factors"
+        raise ValueError(
+            f"Expected test_codes and test_factors together. Received: no {lacking}."
+        )
+    test = checked(codes, factors, prefix="test_")
+    for name, part, test_part in zip(("codes", "factors"), train, test, strict=True):
+        if test_part.shape[1] != part.shape[1]:
+            raise ValueError(
+                f"Expected as many columns in test_{name} as in {name} ({part.shape[1]}). "
+                f"Received: {test_part.shape[1]}."
+            )
+    return test

@@ -1,0 +1,102 @@
+"""Latents as rows of a picture: their order, and the words that label them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from zoo.reporting import checks, sheet
+
+UNUSED = 0.02  # nats of KL under which a latent holds nothing worth a look
+NO_FACTOR = 0.01  # share of a factor's entropy under which a latent does not count as carrying it
+
+
+@dataclasses.dataclass(frozen=True)
+class Latent:
+    """One row: which row of the caller's arrays it is, and what its label says."""
+
+    row: int
+    name: str  # "z3 · KL 2.41"
+    factor: str  # "x-position", or "" where none is known
+    share: float  # of the factor's entropy, 0..1
+    color: str  # the factor's
+    unused: bool
+
+    def detail(self, room: float) -> str:
+        """The label's second line in at most `room` pixels: "x-position 62 %", or "unused"."""
+        if self.unused or not self.factor:
+            return "unused" if self.unused else ""
+        if self.share < NO_FACTOR:
+            return "no factor"
+        return sheet.shorten(self.factor, room, sheet.SMALL, f" {percent(self.share)}")
+
+    def write(self, page: sheet.Sheet, x: float, y: float, room: float) -> None:
+        """Writes the label, its first line's baseline at `y`; a bar beneath shows the share."""
+        color = sheet.PALE if self.unused else sheet.INK
+        page.text(x, y, self.name, sheet.BODY, color)
+        detail = self.detail(room)
+        if detail:
+            quiet = self.unused or detail == "no factor"
+            page.text(x, y + 16, detail, sheet.SMALL, sheet.PALE if quiet else sheet.GREY)
+            if not quiet:
+                page.box(x, y + 21, room, 3, sheet.FAINT)
+                page.box(x, y + 21, room * self.share, 3, self.color)
+
+
+def percent(share: float) -> str:
+    """A share as people read it: 0.62 -> "62 %"."""
+    return f"{100 * share:.0f} %"
+
+
+def values_text(values: np.ndarray) -> list[str]:
+    """A latent's values with their signs and as few decimals, at most two, as tell them.
+
+    Example:
+        >>> values_text(np.array([-1.5, 0.0, 1.5]))
+        ['−1.5', '0', '+1.5']
+    """
+    digits = next((d for d in (0, 1) if np.allclose(values, np.round(values, d), atol=5e-3)), 2)
+    texts = [f"{value:+.{digits}f}" for value in values]
+    return ["0" if float(text) == 0 else text.replace("-", "−") for text in texts]
+
+
+def ordered(
+    rows: int,
+    kl: Any = None,
+    factors: Sequence[str] | None = None,
+    information: Any = None,
+    latents: Any = None,
+) -> list[Latent]:
+    """The rows in the order in which they are shown, labelled. See `traversal` for arguments."""
+    numbers = checks.indices(latents, rows)
+    if (factors is None) != (information is None):
+        given = "factors" if information is None else "information"
+        raise ValueError(
+            f"Expected factors and information together, or neither. Received: only {given}."
+        )
+    shares, named = np.zeros((rows, 0)), []
+    if factors is not None:
+        named = checks.names("factors", factors, None, "column of information")
+        shares = checks.information(information, (rows, len(named)), normalised=True)
+        shares = np.nan_to_num(shares)
+    order = np.arange(rows)
+    if kl is not None:
+        kl = checks.vector("kl", kl, rows, "row")
+        order = np.argsort(np.where(np.isnan(kl), np.inf, -kl), kind="stable")
+    found = []
+    for row in order.tolist():
+        best = int(shares[row].argmax()) if named else 0
+        found.append(
+            Latent(
+                row=row,
+                name=f"z{numbers[row]}" + ("" if kl is None else f" · KL {kl[row]:.2f}"),
+                factor=named[best] if named else "",
+                share=float(shares[row, best]) if named else 0.0,
+                color=sheet.COLOURS[best % len(sheet.COLOURS)],
+                unused=kl is not None and bool(kl[row] < UNUSED),
+            )
+        )
+    return found
