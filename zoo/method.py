@@ -6,6 +6,7 @@ paper's equation and changes nothing, `after_update` moves what has no gradient 
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
@@ -16,6 +17,29 @@ import tensorflow as tf
 from keras import ops
 
 from zoo.callbacks.order import introduce
+
+
+@dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """A function that an exported method offers.
+
+    Args:
+        function: What it computes, of one tensor for each input, in their order.
+        inputs: Name -> (shape of one sample, dtype).
+        output: Name of the result.
+    """
+
+    function: Callable[..., Any]
+    inputs: Mapping[str, tuple[tuple[int, ...], str]]
+    output: str
+
+    def named(self, *tensors: Any) -> dict[str, Any]:
+        """The result under its name, as signatures give it."""
+        return {self.output: self.function(*tensors)}
+
+    def __str__(self) -> str:
+        takes = [f"{name} {dtype} {('N', *shape)}" for name, (shape, dtype) in self.inputs.items()]
+        return f"{', '.join(takes)} -> {self.output}".replace("'", "")
 
 
 class Method(keras.Model):
@@ -78,6 +102,18 @@ class Method(keras.Model):
 
     def after_update(self) -> None:
         """Moves what has no gradient, once the learned weights have moved. In training only."""
+
+    @classmethod
+    def batches(cls, data: Any, batch_size: int, seed: int = 0, start: int = 0) -> tf.data.Dataset:
+        """Endless training batches of a `zoo.data` set, as `forward` takes them.
+
+        Args:
+            data: A set with `batches`, or with a `train` that has it.
+            batch_size: Images a batch.
+            seed: Of the order.
+            start: The batch to begin at, for a run that is resumed.
+        """
+        return getattr(data, "train", data).batches(batch_size, seed=seed, start=start)
 
     @property
     def learned(self) -> list[keras.Variable]:
@@ -163,6 +199,8 @@ class Method(keras.Model):
                 before one whose values it needs.
         """
         self.check(x)
+        if isinstance(x, tf.data.Dataset):
+            kwargs.setdefault("shuffle", False)  # it shuffles itself; Keras warns of its own default
         with introduce(callbacks):
             return super().fit(x, *args, callbacks=callbacks, **kwargs)
 
@@ -175,6 +213,13 @@ class Method(keras.Model):
         """As in Keras: images to codes; bad images are refused first."""
         self.check(x)
         return super().predict(x, *args, **kwargs)
+
+    # What an export offers
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """Name -> what an exported method computes under it. "encode" is also the default."""
+        image = (tuple(self.encoder.input_shape[1:]), "uint8")
+        return {"encode": Endpoint(self, {"image": image}, "codes")}
 
     # Images
 

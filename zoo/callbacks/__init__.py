@@ -5,6 +5,7 @@ import importlib
 _HOMES = {
     "DisentanglementMetrics": "disentanglement_metrics",
     "Pictures": "pictures",
+    "ProgressLines": "progress",
     "Resume": "resume",
 }
 __all__ = sorted(_HOMES)

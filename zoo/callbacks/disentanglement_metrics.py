@@ -51,14 +51,14 @@ class DisentanglementMetrics(keras.callbacks.Callback):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.metrics = scoring.check_names(metrics)
+        self.metrics = tuple(scoring.chosen(metrics))
         self.samples = checks.integer("samples", samples, low=1)
         self.every = checks.integer("every", every, low=1)
         self.seed = checks.integer("seed", seed, low=0)
         self.data = data
         self.last: dict[str, float] = {}
         self.scores: dict[str, scoring.Score] = {}
-        self._pool: scoring.ImagePool | None = None
+        self._pool: scoring.Pool | None = None
 
     @property
     def writes(self) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ class DisentanglementMetrics(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         """Draws the images."""
         if self._pool is None:
-            self._pool = scoring.ImagePool.draw(
+            self._pool = scoring.Pool.draw(
                 self.data, self.metrics, self.samples, TEST_SAMPLES, self.seed
             )
 
@@ -89,13 +89,18 @@ class DisentanglementMetrics(keras.callbacks.Callback):
         if self._pool is None:
             self.on_train_begin()
         try:
-            self.scores = self._pool.score(self.encode)
-        except FloatingPointError:
-            self.last = dict.fromkeys(self.metrics, math.nan)
-        else:
+            self.scores = self._pool.score(self._encode)
             self.last = {name: score.value for name, score in self.scores.items()}
+        except Diverged:
+            self.scores, self.last = {}, dict.fromkeys(self.metrics, math.nan)
         return self.scores
 
-    def encode(self, images: np.ndarray) -> np.ndarray:
-        """Codes (n, L) of images (n, H, W, C)."""
-        return self.model.predict(images, batch_size=BATCH, verbose=0)
+    def _encode(self, images: np.ndarray) -> np.ndarray:
+        codes = self.model.predict(images, batch_size=BATCH, verbose=0)
+        if not np.isfinite(codes).all():
+            raise Diverged
+        return codes
+
+
+class Diverged(ArithmeticError):
+    """Codes that are not finite: there is nothing to score."""

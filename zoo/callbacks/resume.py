@@ -112,7 +112,8 @@ class Resume(keras.callbacks.Callback):
         self._restored = True
         self._restore_neighbours()
         if self._batch:
-            self.model.load_weights(self._checkpoint / WEIGHTS)  # the running means again
+            for variable, value in zip(self._means(), self._state["means"], strict=True):
+                variable.assign(value)
             self._skip(self._batch)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -176,6 +177,10 @@ class Resume(keras.callbacks.Callback):
 
         self.model.train_function = already_done
 
+    def _means(self) -> list[keras.Variable]:
+        """Running means of the epoch's logs: `fit` resets them when an epoch begins."""
+        return [variable for metric in self.model.metrics for variable in metric.variables]
+
     def _restore_neighbours(self) -> None:
         history = self.model.history
         history.history = {k: list(v) for k, v in self._history.items()}
@@ -216,6 +221,7 @@ class Resume(keras.callbacks.Callback):
             "steps_per_epoch": (self.params or {}).get("steps"),
             "method": _fingerprint(self.model),
             "history": self._history,
+            "means": [keras.ops.convert_to_numpy(v).tolist() for v in self._means()],
             "neighbours": self._moved_neighbours(),
         }
         name = f"epoch-{self._epoch:06}-batch-{self._batch:08}"

@@ -12,5 +12,7 @@ TensorFlow; it is imported where `batches` are made.
 
 from zoo.data.factors import FactorData
 from zoo.data.images import Images
+from zoo.data.labels import LabelledData, LabelledImages
+from zoo.data.loading import load, names
 
 __all__ = ["FactorData", "Images", "LabelledData", "LabelledImages", "load", "names"]

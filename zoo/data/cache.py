@@ -51,7 +51,8 @@ def cached(name: str, size: int, write: Callable[[Path], None]) -> Path:
         if error.errno == errno.ENOSPC:
             raise _no_room(path, size) from error
         raise OSError(
-            f"Expected to write {path}. Received: {error}. Set REPZOO_CACHE to a folder that can be written."
+            f"Expected to write {path}. Received: {error}. "
+            "Set REPZOO_CACHE to a folder that can be written."
         ) from error
     return path
 

@@ -22,7 +22,6 @@ These constants reproduce the frames that the authors published without one diff
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np

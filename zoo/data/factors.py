@@ -62,7 +62,11 @@ class FactorData(Images):
         self._refuse_empty()
         largest = factors.max(axis=0)
         sizes = largest + 1 if factor_sizes is None else np.asarray(factor_sizes)
-        if sizes.shape != largest.shape or (factors.min(axis=0) < 0).any() or (largest >= sizes).any():
+        if (
+            sizes.shape != largest.shape
+            or (factors.min(axis=0) < 0).any()
+            or (largest >= sizes).any()
+        ):
             raise ValueError(
                 f"Expected factor values from 0 to below {sizes.tolist()}. "
                 f"Received: {factors.min(axis=0).tolist()} to {largest.tolist()}."
@@ -92,7 +96,11 @@ class FactorData(Images):
     def rows_of(self, factors: np.ndarray) -> np.ndarray:
         """The rows of given factor values, int64 (n,). Refuses what `images` refuses."""
         factors = np.asarray(factors)
-        if factors.ndim != 2 or factors.shape[1] != len(self.factor_names) or factors.dtype.kind not in "iu":
+        if (
+            factors.ndim != 2
+            or factors.shape[1] != len(self.factor_names)
+            or factors.dtype.kind not in "iu"
+        ):
             raise ValueError(
                 f"Expected factors of shape (n, {len(self.factor_names)}), integers for "
                 f"{', '.join(self.factor_names)}. "
@@ -112,8 +120,8 @@ class FactorData(Images):
         if absent.any():
             combination = dict(zip(self.factor_names, factors[absent][0].tolist(), strict=True))
             raise ValueError(
-                f"Expected combinations of factors that {self.name!r} has. Received: {combination}, "
-                "of which it has no image."
+                f"Expected combinations of factors that {self.name!r} has. "
+                f"Received: {combination}, of which it has no image."
             )
         return order[place]
 
@@ -163,7 +171,9 @@ class FactorData(Images):
             sizes[column] = len(chosen)
         rows = np.flatnonzero(keep)
         if not len(rows):
-            raise ValueError(f"Expected factor values that {self.name!r} has images of. Received: {values}.")
+            raise ValueError(
+                f"Expected factor values that {self.name!r} has images of. Received: {values}."
+            )
         factors = self.factors[rows]
         for column, table in renumber.items():
             factors[:, column] = table[factors[:, column]]

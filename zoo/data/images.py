@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -64,7 +64,7 @@ class Images:
         return self  # keras-tuner copies callbacks, and with them their data, for every trial
 
     def describe(self) -> dict[str, Any]:
-        """What this dataset is, ready for JSON: `zoo.data.load(**data.describe())` makes it again."""
+        """What this dataset is, ready for JSON: `load(**data.describe())` makes it again."""
         return copy.deepcopy(self.settings)
 
     def read(self, rows: Rows) -> np.ndarray:
@@ -82,7 +82,7 @@ class Images:
         chosen = self._checked(rows)
         return self._pixels.read(chosen if self._rows is None else self._rows[chosen])
 
-    def resized(self, size: int | tuple[int, int]) -> Self:
+    def resized(self, size: int | Iterable[int]) -> Self:
         """The same images at another size, by area averaging, always from the original pixels.
 
         Args:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import tensorflow as tf
 
+_PADDING = 498247692
+"""The first of an index shuffle's three keys, as TensorFlow's public function fills it in."""
+
 
 def shuffled_rows(n: int, batch_size: int, seed: int = 0, start: int = 0) -> tf.data.Dataset:
     """Endless batches of shuffled row numbers, a fresh permutation of 0..n-1 each epoch.
@@ -34,13 +37,17 @@ def shuffled_rows(n: int, batch_size: int, seed: int = 0, start: int = 0) -> tf.
         if operator.index(value) < least:
             raise ValueError(f"Expected {name} to be at least {least}. Received: {value}.")
 
+    keys = [tf.fill([batch_size], tf.constant(key, tf.int64)) for key in (_PADDING, seed)]
     within = tf.range(batch_size, dtype=tf.int64)
 
     def rows(batch: tf.Tensor) -> tf.Tensor:
         position = batch * batch_size + within
         epoch = position // n
-        key = tf.stack([tf.fill([batch_size], tf.cast(seed, tf.int64)), epoch], axis=1)
-        return tf.random.experimental.index_shuffle(position % n, key, max_index=n - 1)
+        # tf.random.experimental.index_shuffle, whose wrapper pads the wrong axis of several seeds.
+        key = tf.stack([*keys, epoch], axis=1)
+        return tf.raw_ops.RandomIndexShuffle(
+            index=position % n, seed=key, max_index=tf.constant(n - 1, tf.int64), rounds=4
+        )
 
     counter = tf.data.Dataset.counter(start=start, dtype=tf.int64)
     return counter.map(tf.autograph.experimental.do_not_convert(rows))

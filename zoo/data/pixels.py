@@ -46,7 +46,12 @@ class BitPixels:
     """Black and white images, a bit a pixel: uint8 (N, H * W / 8), first pixel in the top bit."""
 
     def __init__(self, bits: np.ndarray, height: int, width: int):
-        if bits.dtype != np.uint8 or bits.ndim != 2 or width % 8 or bits.shape[1] * 8 != height * width:
+        if (
+            bits.dtype != np.uint8
+            or bits.ndim != 2
+            or width % 8
+            or bits.shape[1] * 8 != height * width
+        ):
             raise ValueError(
                 f"Expected bits of shape (N, {height} * {width} / 8), dtype uint8 and a width "
                 f"in whole bytes. Received: shape {bits.shape}, dtype {bits.dtype}."

@@ -13,7 +13,7 @@ import keras
 from keras import ops
 
 from zoo import checks, losses, networks
-from zoo.method import Method
+from zoo.method import Endpoint, Method
 
 RECONSTRUCTIONS = {
     "bernoulli": losses.bernoulli_reconstruction,
@@ -117,6 +117,16 @@ class VAE(Method):
     def reconstruct(self, images: Any) -> Any:
         """Images (N, H, W, C) through encoder and decoder, without noise, as uint8."""
         return self.decode(self(images))
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """What every method offers, and images of codes and of images."""
+        offered = super().endpoints()
+        codes = ((self.latent_size,), "float32")
+        return {
+            **offered,
+            "decode": Endpoint(self.decode, {"codes": codes}, "image"),
+            "reconstruct": Endpoint(self.reconstruct, offered["encode"].inputs, "image"),
+        }
 
     def forward(self, batch: Any, training: bool) -> dict[str, Any]:
         """Encodes images (those of a pair (images, anything) too), samples z, decodes it."""

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from zoo import checks
+
 # Bins a code, as in disentanglement_lib: the scores in the literature depend on it.
 BINS = 20
 
@@ -47,7 +49,9 @@ def checked(
             f"Expected {prefix}codes of at least {least_codes} dimensions, as the score is the gap "
             f"between the best two. Received: {codes.shape[1]}."
         )
-    return _at_least_float32(codes), _at_least_float32(factors) if is_continuous(factors) else factors
+    if is_continuous(factors):
+        factors = _at_least_float32(factors)
+    return _at_least_float32(codes), factors
 
 
 def _at_least_float32(values: NDArray[Any]) -> NDArray[Any]:
@@ -76,17 +80,18 @@ def checked_bins(bins: int, samples: int) -> int:
     """The number of bins, or a refusal where so few samples cannot fill them.
 
     Raises:
-        ValueError: `bins` is not a whole number of at least 2, or exceeds `samples`.
+        ValueError: `bins` is not an integer of at least 2, or exceeds `samples`.
 
     Example:
         >>> checked_bins(20, samples=10_000)
         20
     """
-    if isinstance(bins, bool) or not isinstance(bins, int | np.integer) or bins < 2:
-        raise ValueError(f"Expected bins to be a whole number of at least 2. Received: {bins!r}.")
+    bins = checks.integer("bins", bins, low=2)
     if samples < bins:
-        raise ValueError(f"Expected at least as many samples as bins ({bins}). Received: {samples}.")
-    return int(bins)
+        raise ValueError(
+            f"Expected at least as many samples as bins ({bins}). Received: {samples}."
+        )
+    return bins
 
 
 def is_continuous(factors: NDArray[Any]) -> bool:
@@ -112,7 +117,12 @@ def binned(values: NDArray[Any], edges: NDArray[Any]) -> NDArray[np.intp]:
         >>> binned(values, bin_edges(values, bins=2))
         array([0, 0, 1, 1])
     """
-    # The first edge is the least value itself: searching among the others gives the same bins.
+    # A value's bin is the number of left edges, but for the first, that it has reached.
+    if len(edges) <= np.iinfo(np.uint8).max:
+        # Comparing with every edge takes a sixth of the time of a search, whose branches no
+        # processor can predict.
+        reached = np.ascontiguousarray(values) >= edges[1:, None]
+        return np.asarray(reached.sum(axis=0, dtype=np.uint8), np.intp)
     return np.searchsorted(edges[1:], values, side="right")
 
 

@@ -2,10 +2,10 @@
 
 Chen, Li, Grosse and Duvenaud, "Isolating Sources of Disentanglement in Variational
 Autoencoders", NeurIPS 2018 (https://arxiv.org/abs/1802.04942), estimated as in
-disentanglement_lib: codes are discretised, and with n_cv samples in bin c of code j that have
-value v of factor k,
+disentanglement_lib: codes are discretised, and with n_vc samples that have value v of factor k
+and lie in bin c of code j,
 
-    I(z_j; v_k) = sum_cv p_cv log( p_cv / (p_c p_v) ),    p_cv = n_cv / N                   (1)
+    I(z_j; v_k) = sum_vc p_vc log( p_vc / (p_v p_c) ),    p_vc = n_vc / N                   (1)
 """
 
 from __future__ import annotations
@@ -53,18 +53,19 @@ def information_and_entropy(
     codes: NDArray[Any], factors: NDArray[Any], bins: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(L, F) mutual information and (F,) entropies of the factors, in nats, of checked arrays."""
-    N, L = codes.shape
-    # One column of code j's bins starts at j * bins, so that one count serves all dimensions.
-    cells = np.stack([j * bins + binned(z, bin_edges(z, bins)) for j, z in enumerate(codes.T)])
+    N = len(codes)
+    cells = [binned(z, bin_edges(z, bins)) for z in codes.T]
     information, entropy = [], []
     for factor in factors.T:
         v, K = labels(factor, bins)
-        n_cv = np.bincount((cells * K + v).ravel(), minlength=L * bins * K).reshape(L, bins, K)
-        n_c = n_cv.sum(axis=2, keepdims=True)
-        n_v = n_cv[0].sum(axis=0)
-        # Grouped so that a dead code, n_cv = n_v and n_c = N, gives 0 and not a rounding error.
-        gain = (_log(n_cv) - _log(n_v)) + (np.log(N) - _log(n_c))
-        information.append(np.sum(n_cv / N * gain, axis=(1, 2)))
+        v_row = v * bins
+        n_vc = np.stack([np.bincount(v_row + c, minlength=K * bins) for c in cells])
+        n_vc = n_vc.reshape(-1, K, bins)  # one table a code dimension
+        n_c = n_vc.sum(axis=1, keepdims=True)
+        n_v = np.bincount(v)[:, None]
+        # Grouped so that a dead code, n_vc = n_v and n_c = N, gives 0 and not a rounding error.
+        gain = (_log(n_vc) - _log(n_v)) + (np.log(N) - _log(n_c))
+        information.append(np.sum(n_vc / N * gain, axis=(1, 2)))
         entropy.append(np.sum(n_v / N * (np.log(N) - _log(n_v))))
     # Equation (1) is never negative; its rounding error can be.
     return np.maximum(np.stack(information, axis=1), 0.0), np.array(entropy)

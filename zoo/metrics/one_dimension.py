@@ -158,9 +158,7 @@ def fit_logistic(x: NDArray[Any], y: NDArray[np.intp], K: int, C: float = 0.1) -
         evidence = w * x + b
         small = np.exp(-np.abs(evidence))  # never overflows
         # sum log(1 + exp(-s e)) = sum log(1 + exp(e)) - sum of e over the class
-        value += C * np.sum(
-            np.log1p(small) + np.maximum(evidence, 0) - is_class * evidence, axis=1
-        )
+        value += C * np.sum(np.log1p(small) + np.maximum(evidence, 0) - is_class * evidence, axis=1)
         probability = np.where(evidence >= 0, 1, small) / (1 + small)
         S0, S1 = powers[:2] @ (probability - is_class).T
         gradient += C * np.stack([S1, S0])
@@ -178,9 +176,7 @@ def _cumulative(values: Floats) -> Floats:
 
 def _regulariser(machines: Floats) -> tuple[Floats, Floats, Floats]:
     """1/2 (w^2 + b^2) with its gradient and Hessian."""
-    ww, wb, bb = hessian = np.zeros((3, machines.shape[1]))
-    ww += 1
-    bb += 1
+    hessian = np.array([[1.0], [0.0], [1.0]]).repeat(machines.shape[1], axis=1)
     return np.sum(machines**2, axis=0) / 2, machines.copy(), hessian
 
 

@@ -70,8 +70,9 @@ def traversal_gif(
     images = sheet.reduced(images)
     height, width = images.shape[2:4]
     # A few latents get large images; many share the page.
-    scale = sheet.scaling(images.shape[2:], 5 if rows <= 10 else 8, 860, _GAP, 128)
-    cell = max(width * scale, 92)
+    few = rows <= 10
+    scale = sheet.scaling(images.shape[2:], 5 if few else 6, 860, _GAP, 128 if few else 96)
+    cell = max(width * scale, 112)  # wide enough for "orientation 57 %"
     most = max(1, (sheet.WIDTH - 2 * sheet.MARGIN + _GAP) // (cell + _GAP))
     columns = -(-rows // -(-rows // most))  # as many lines as it takes, evenly filled
     lines = -(-rows // columns)
@@ -80,7 +81,7 @@ def traversal_gif(
         2 * sheet.MARGIN + columns * (cell + _GAP) - _GAP,
         lines * rise + 20,
         "What each latent changes",
-        "Each picture moves one latent and holds the others."
+        "In each picture one latent moves and the others stay."
         + explanation(kl is not None, factors is not None),
         protocol,
     )
@@ -95,49 +96,96 @@ def traversal_gif(
     page.text(track[0] - 14, middle + 4, ends[0], sheet.SMALL, sheet.GREY, align="right")
     page.text(track[1] + 14, middle + 4, ends[1], sheet.SMALL, sheet.GREY)
     page.box(track[0], middle - 1, track[1] - track[0], 2, sheet.FAINT)
-    still = sheet.to_array(page.figure)
+    palette = _palette(images)
+    still = _nearest(sheet.to_array(page.figure), palette)
+    tiles = _nearest(np.broadcast_to(images, (*images.shape[:-1], 3)), palette)
+    tiles = tiles.repeat(scale, axis=2).repeat(scale, axis=3)
 
     sweep = [*range(steps), *range(steps - 2, 0, -1)]
     frames = []
     for step in sweep:
         frame = still.copy()
         for latent, (y, x) in zip(shown, corners, strict=True):
-            tile = images[latent.row, step].repeat(scale, axis=0).repeat(scale, axis=1)
-            frame[y : y + height * scale, x : x + width * scale] = tile
-        _knob(frame, track[0] + (track[1] - track[0]) * step / (steps - 1), middle)
+            frame[y : y + height * scale, x : x + width * scale] = tiles[latent.row, step]
+        _knob(frame, track[0] + (track[1] - track[0]) * step / (steps - 1), middle, palette)
         frames.append(frame)
     durations = [milliseconds * (3 if step in (0, steps - 1) else 1) for step in sweep]
-    _write(path, frames, durations)
+    _write(path, frames, palette, durations)
     return path
 
 
-def _knob(frame: np.ndarray, x: float, y: float, radius: float = 6.5) -> None:
-    """Blends a disc around (x, y) into a frame uint8 (H, W, 3), in place."""
+def _palette(images: np.ndarray) -> np.ndarray:
+    """One palette for all frames, uint8 (at most 116, 3): nothing flickers, the file stays small.
+
+    The page's own colours are exact, white among them. Grey images get 48 even levels, others
+    96 colours that span theirs.
+    """
+    names = (sheet.PAPER, sheet.INK, sheet.GREY, sheet.PALE, sheet.FAINT, *sheet.COLOURS)
+    own = [_rgb(name) for name in names]
+    if images.shape[-1] == 1:
+        found = np.rint(np.linspace(0, 255, 48))[:, None].repeat(3, axis=1)
+    else:
+        # Each colour counts once, or a large background would take most of the palette.
+        kinds = _channels(np.unique(_packed(images)))[None]
+        cut = Image.fromarray(kinds.astype(np.uint8)).quantize(
+            96, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+        )
+        # Between ink and paper, for the edges of letters.
+        greys = np.rint(np.linspace(48, 240, 8))[:, None].repeat(3, axis=1)
+        found = np.concatenate([np.reshape(cut.getpalette() or [], (-1, 3)), greys])
+    return np.unique(np.concatenate([own, found]).astype(np.uint8), axis=0)
+
+
+def _rgb(color: str) -> list[int]:
+    return [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+
+
+def _packed(pixels: np.ndarray) -> np.ndarray:
+    """Pixels uint8 (..., 3) as single integers, which sort much faster."""
+    return pixels.astype(np.int32) @ np.array([65536, 256, 1], np.int32)
+
+
+def _channels(packed: np.ndarray) -> np.ndarray:
+    return np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=-1)
+
+
+def _nearest(pixels: np.ndarray, palette: np.ndarray) -> np.ndarray:
+    """The index of the nearest colour, uint8 (...), for each pixel uint8 (..., 3). No dithering."""
+    colors, where = np.unique(_packed(pixels), return_inverse=True)
+    channels = _channels(colors)
+    nearest = np.full(len(colors), 0, np.uint8)
+    distance = np.full(len(colors), np.iinfo(np.int64).max)
+    for index, color in enumerate(palette.astype(np.int64)):
+        away = ((channels - color) ** 2).sum(axis=-1)
+        closer = away < distance
+        nearest[closer], distance[closer] = index, away[closer]
+    return nearest[where].reshape(pixels.shape[:-1])
+
+
+def _knob(frame: np.ndarray, x: float, y: float, palette: np.ndarray, radius: float = 6.5) -> None:
+    """Draws a disc around (x, y) into a frame of palette indices (H, W), in place."""
     top, left = int(y - radius - 1), int(x - radius - 1)
     part = frame[top : int(y + radius + 2), left : int(x + radius + 2)]
-    rows, columns = np.indices(part.shape[:2])
+    rows, columns = np.indices(part.shape)
     away = np.hypot(rows + 0.5 + top - y, columns + 0.5 + left - x)
     cover = np.clip(radius + 0.5 - away, 0, 1)[..., None]
-    color = [int(sheet.BLUE[i : i + 2], 16) for i in (1, 3, 5)]
-    part[:] = np.rint(part * (1 - cover) + color * cover)
+    blend = palette[part] * (1 - cover) + np.array(_rgb(sheet.BLUE)) * cover
+    part[:] = _nearest(np.rint(blend).astype(np.uint8), palette)
 
 
-def _write(path: Path, frames: list[np.ndarray], durations: list[int]) -> None:
-    """One palette for all frames and no dithering: nothing flickers and the file stays small."""
-    every = -(-len(frames) // 12)
-    sample = Image.fromarray(np.concatenate(frames[::every]))
-    palette = sample.quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    first, *rest = [
-        Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
-        for frame in frames
-    ]
+def _write(path: Path, frames: list[np.ndarray], palette: np.ndarray, durations: list[int]) -> None:
+    pictures = []
+    for frame in frames:
+        picture = Image.fromarray(frame)
+        picture.putpalette(palette.tobytes())
+        pictures.append(picture)
     with replacing(path) as partial:
-        first.save(
+        pictures[0].save(
             partial,
             format="GIF",
             save_all=True,
-            append_images=rest,
+            append_images=pictures[1:],
             duration=durations,
             loop=0,
-            optimize=False,
+            optimize=True,
         )

@@ -125,7 +125,7 @@ def traversal(
         2 * sheet.MARGIN + gutter + steps * pitch - _GAP,
         22 + rows * rise - _GAP,
         "What each latent changes",
-        "Each row moves one latent through the values above it and holds the others."
+        "In each row one latent moves and the others stay."
         + explanation(kl is not None, factors is not None),
         protocol,
     )
@@ -135,7 +135,7 @@ def traversal(
     for line, latent in enumerate(shown):
         y = page.top + 22 + line * rise
         middle = y + height * scale / 2
-        latent.write(page, page.left, middle + (-6 if latent.detail(gutter) else 5), gutter - 16)
+        latent.write(page, page.left, middle + (-7 if latent.detail(gutter) else 5), gutter - 16)
         for column, image in enumerate(images[latent.row]):
             page.image(image, page.left + gutter + column * pitch, y, scale)
     return page.figure
@@ -150,10 +150,8 @@ def _gutter(shown: list[Latent]) -> int:
 
 def explanation(kl: bool, factors: bool) -> str:
     """The end of a traversal's subtitle: how to read the labels there are."""
-    text = " Sorted by KL, in nats." if kl else ""
-    if factors:
-        text += " Per cent: how much of a factor's information is in that latent."
-    return text
+    text = " KL in nats." if kl else ""
+    return text + (" Per cent: the latent's share of the factor's information." if factors else "")
 
 
 @sheet.look()
@@ -199,7 +197,7 @@ def information(
     overhang = max(0, int(widths[-1] * 0.71) + 16 - cell // 2) if slanted else 0
     page = sheet.Sheet(
         2 * sheet.MARGIN + gutter + columns * cell + overhang,
-        head + rows * rise + 50,
+        head + rows * rise + 34,
         "What each latent knows of each factor",
         "Mutual information as a share of the factor's entropy. Bold: where a factor is held most."
         if normalised
@@ -231,7 +229,7 @@ def information(
         for column in range(columns):
             value = matrix[row, column]
             if np.isnan(value):
-                text, color = "–", sheet.PALE
+                text, color = "\N{EN DASH}", sheet.PALE
             else:
                 text = percent(value) if normalised else f"{value:.2f}"
                 color = ink_on(value / largest)
@@ -246,8 +244,9 @@ def ink_on(level: float) -> str:
     """The text colour, dark or white, that reads better on the heat map's colour at 0..1."""
     linear = np.array(sheet.SEQUENTIAL(level)[:3]) ** 2.2
     luminance = float(linear @ [0.2126, 0.7152, 0.0722])
-    # Contrast as WCAG defines it; the dark ink's own luminance is 0.02.
-    return sheet.INK if (luminance + 0.05) / 0.07 > 1.05 / (luminance + 0.05) else sheet.PAPER
+    # White from a contrast (as WCAG defines it) of 3.5 on: on blues of middle lightness, where
+    # dark ink scores no better than 4, eyes prefer it.
+    return sheet.PAPER if 1.05 / (luminance + 0.05) >= 3.5 else sheet.INK
 
 
 def _legend(page: sheet.Sheet, x: float, y: float, end: str) -> None:

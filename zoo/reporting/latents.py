@@ -42,8 +42,8 @@ class Latent:
             quiet = self.unused or detail == "no factor"
             page.text(x, y + 16, detail, sheet.SMALL, sheet.PALE if quiet else sheet.GREY)
             if not quiet:
-                page.box(x, y + 21, room, 3, sheet.FAINT)
-                page.box(x, y + 21, room * self.share, 3, self.color)
+                page.box(x, y + 22, room, 3, sheet.FAINT)
+                page.box(x, y + 22, room * self.share, 3, self.color)
 
 
 def percent(share: float) -> str:
@@ -55,12 +55,12 @@ def values_text(values: np.ndarray) -> list[str]:
     """A latent's values with their signs and as few decimals, at most two, as tell them.
 
     Example:
-        >>> values_text(np.array([-1.5, 0.0, 1.5]))
-        ['−1.5', '0', '+1.5']
+        >>> values_text(np.array([0.0, 1.5, 3.0]))
+        ['0', '+1.5', '+3.0']
     """
     digits = next((d for d in (0, 1) if np.allclose(values, np.round(values, d), atol=5e-3)), 2)
     texts = [f"{value:+.{digits}f}" for value in values]
-    return ["0" if float(text) == 0 else text.replace("-", "−") for text in texts]
+    return ["0" if float(text) == 0 else text.replace("-", sheet.MINUS) for text in texts]
 
 
 def ordered(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +12,8 @@ from matplotlib.ticker import MaxNLocator
 from zoo.reporting import sheet
 
 _GAP, _HEIGHT, _LEFT = 36, 150, 46  # between panels; of a plot; for its tick labels
-_RISE = 26 + _HEIGHT + 62  # from one line of panels to the next
+_HEAD = 34  # above a plot: its name and its last value
+_RISE = _HEAD + _HEIGHT + 62  # from one line of panels to the next
 
 
 @sheet.look()
@@ -82,8 +82,8 @@ def curves(
             drawn = [(series[name], sheet.BLUE)]
             if "val_" + name in series:
                 drawn.append((series["val_" + name], sheet.VERMILLION))
-            _headline(page, name, drawn, left, top + 13, width)
-            plot = page.plot(left + _LEFT, top + 26, width - _LEFT - 6, _HEIGHT)
+            _headline(page, name, drawn, heading == "Scores", left, top + 13, width)
+            plot = page.plot(left + _LEFT, top + _HEAD, width - _LEFT - 6, _HEIGHT)
             limits = _limits([values for values, _ in drawn], heading == "Scores")
             _draw(plot, x, drawn, limits, "epoch" if steps_per_epoch is None else "step")
         y += count * _RISE
@@ -115,6 +115,7 @@ def _headline(
     page: sheet.Sheet,
     name: str,
     drawn: list[tuple[np.ndarray, str]],
+    score: bool,
     left: float,
     y: float,
     width: float,
@@ -123,24 +124,22 @@ def _headline(
     right = left + width - 6
     for values, color in reversed(drawn):
         finite = np.flatnonzero(~np.isnan(values))
-        text = "no value" if not len(finite) else number(values[finite[-1]])
-        if len(finite) and finite[-1] < len(values) - 1:
-            text += f", NaN since epoch {finite[-1] + 2}"
+        text = number(values[finite[-1]], score) if len(finite) else "NaN"
         page.text(right, y, text, sheet.BODY, color, align="right", bold=True)
         right -= sheet.text_width(text, sheet.BODY, bold=True) + 12
     page.text(left, y, sheet.shorten(name, right - left, sheet.BODY * 1.1), bold=True)
 
 
-def number(value: float) -> str:
-    """A number as people read it: four digits, thousands apart, a real minus sign.
+def number(value: float, score: bool = False) -> str:
+    """A number as people read it: four digits (a score: three decimals), a real minus sign.
 
     Example:
-        >>> number(-12345.6)
-        '−12,346'
+        >>> number(12345.6)
+        '12,346'
     """
     size = abs(value)
-    text = f"{value:,.0f}" if 1000 <= size < 1e7 else f"{value:.4g}"
-    return text.replace("-", "−")
+    text = f"{value:,.0f}" if 1000 <= size < 1e7 else f"{value:.3f}" if score else f"{value:.4g}"
+    return text.replace("-", sheet.MINUS)
 
 
 def _limits(drawn: list[np.ndarray], score: bool) -> tuple[float, float]:
@@ -150,7 +149,7 @@ def _limits(drawn: list[np.ndarray], score: bool) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     if score and high <= 1:
-        top = next(t for t in (0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if high <= t)
+        top = next(t for t in (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if high <= t)
         return min(0.0, low * 1.05), top
     if len(drawn[0]) >= 20:
         # The first epochs may lie so high that the rest would be a flat line; they leave the top.
@@ -159,8 +158,22 @@ def _limits(drawn: list[np.ndarray], score: bool) -> tuple[float, float]:
             settled = float(np.nanmax(late))
             if high - low > 4 * (settled - low) > 0:
                 high = settled
-    pad = 0.06 * (high - low) or 0.06 * abs(high) or 1.0
+    # A range under a thousandth of the values would only show rounding.
+    pad = max(0.06 * (high - low), 5e-4 * abs(high)) or 1.0
     return (0.0 if 0 <= low < pad else low - pad), high + pad
+
+
+def _notes(drawn: list[np.ndarray], top: float) -> list[str]:
+    """What a panel cannot show: where NaN begins for good, and a start above its top."""
+    notes = []
+    for values in drawn:
+        finite = np.flatnonzero(~np.isnan(values))
+        if len(finite) and finite[-1] < len(values) - 1:
+            notes.append(f"NaN from epoch {finite[-1] + 2} on")
+    first = max((v[0] for v in drawn if v[0] > top), default=None)
+    if first is not None:
+        notes.append(f"starts at {number(first)}")
+    return list(dict.fromkeys(notes))
 
 
 def _draw(
@@ -185,23 +198,30 @@ def _draw(
             plot.plot(
                 x[last], values[last], "o", color=color, markersize=sheet.points(7), clip_on=False
             )
-    if not any(np.isfinite(values).any() for values, _ in drawn):
-        plot.text(
-            0.5,
-            0.5,
-            "no finite value",
-            transform=plot.transAxes,
-            ha="center",
-            va="center",
-            color=sheet.PALE,
-            fontsize=sheet.points(sheet.SMALL),
-        )
-        plot.set_yticks([])
+    lines = [values for values, _ in drawn]
+    seen = np.unique(np.concatenate(lines))
+    seen = seen[~np.isnan(seen)]
+    notes = _notes(lines, high) if len(seen) else ["no finite value"]
+    plot.text(
+        1,
+        0.96,
+        "\n".join(notes),
+        transform=plot.transAxes,
+        ha="right",
+        va="top",
+        color=sheet.GREY,
+        bbox={"facecolor": sheet.PAPER, "edgecolor": "none", "pad": 1},
+        fontsize=sheet.points(sheet.SMALL),
+    )
+    if len(seen) <= 1 and not (len(seen) and low == 0):
+        # One value needs one tick, none needs none.
+        plot.set_yticks(seen, [number(value) for value in seen])
     else:
-        ticks = MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-        ticks = ticks[(ticks >= low - 1e-9 * (high - low)) & (ticks <= high + 1e-9 * (high - low))]
+        ticks = np.asarray(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
+        slack = 1e-9 * (high - low)
+        ticks = ticks[(ticks >= low - slack) & (ticks <= high + slack)]
         plot.set_yticks(ticks, _tick_texts(ticks))
-    ends = MaxNLocator(4, steps=[1, 2, 5, 10], integer=True).tick_values(0, x[-1])
+    ends = np.asarray(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True).tick_values(0, x[-1]))
     ends = ends[ends <= x[-1]]
     plot.set_xticks(ends, _tick_texts(ends))
     plot.set(xlim=(0, x[-1] * 1.03), ylim=(low, high))
@@ -217,15 +237,15 @@ def _draw(
 def _tick_texts(ticks: np.ndarray) -> list[str]:
     """The ticks with just the decimals that tell them apart; thousands as k, millions as M."""
     top = float(np.abs(ticks).max(initial=0))
-    if top >= 1e10 or 0 < top < 1e-4:
-        return [f"{tick:.1e}".replace("-", "−") for tick in ticks]
-    unit, suffix = next(
-        (u, s) for u, s in ((1e9, "G"), (1e6, "M"), (1e4, "k"), (0, "")) if top >= u
-    )
-    scale = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}[suffix]
-    scaled = ticks / scale
+    if top >= 1e10 or 0 < top < 1e-3:
+        parts = [f"{tick:.1e}".split("e") for tick in ticks]
+        texts = [f"{float(m):g}e{int(e)}" if float(m) else "0" for m, e in parts]
+        return [text.replace("-", sheet.MINUS) for text in texts]
+    units = ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k"), (0, 1, ""))
+    unit, suffix = next((unit, suffix) for start, unit, suffix in units if top >= start)
+    scaled = ticks / unit
     digits = next(
         (d for d in range(6) if np.allclose(scaled, np.round(scaled, d), rtol=1e-9, atol=1e-9)), 6
     )
-    texts = [f"{value:.{digits}f}".replace("-", "−") for value in scaled]
+    texts = [f"{value:,.{digits}f}".replace("-", sheet.MINUS) for value in scaled]
     return ["0" if not tick else text + suffix for tick, text in zip(ticks, texts, strict=True)]

@@ -11,6 +11,7 @@ import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -29,6 +30,7 @@ DPI = 128  # a power of two: pixels / DPI * DPI is exact, so no edge falls betwe
 WIDTH = 900  # what a README shows without shrinking
 MARGIN = 24
 TITLE, BODY, SMALL = 19, 13, 12  # text sizes in pixels
+MINUS = "\N{MINUS SIGN}"
 LINE = 18  # from one line of small text to the next
 
 PAPER, INK, GREY, FAINT = "#ffffff", "#22262b", "#6b7178", "#dfe2e6"
@@ -42,7 +44,7 @@ SEQUENTIAL = LinearSegmentedColormap.from_list(
     "zoo", ["#f3f5f7", "#cbdfee", "#7fb4d9", "#0072b2", "#0a3a5f"]
 )
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "axes.edgecolor": PALE,
     "axes.linewidth": 0.6,
     "figure.dpi": DPI,
@@ -88,7 +90,7 @@ def shorten(text: str, room: float, size: float, tail: str = "") -> str:
 
     Example:
         >>> shorten("Wearing_Necktie", 100, 12, tail=" 31 %")
-        'Wearing_… 31 %'
+        'Wearing… 31 %'
     """
     if text_width(text + tail, size) <= room:
         return text + tail
@@ -185,13 +187,15 @@ class Sheet:
         """Draws one uint8 image (H, W, 1 or 3), each of its pixels as scale x scale pixels."""
         height, width = pixels.shape[:2]
         extent = (x, x + width * scale, y + height * scale, y)
-        if pixels.shape[-1] == 1:
-            pixels = pixels[..., 0]
-        return self.axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, extent=extent, aspect="auto")
+        # Grey as RGB: a colour map goes through floats and may miss a level by one.
+        rgb = np.broadcast_to(pixels, (height, width, 3))
+        return self.axes.imshow(rgb, extent=extent, aspect="auto")
 
     def box(self, x: float, y: float, width: float, height: float, color: str) -> Rectangle:
         """Fills a rectangle."""
-        return self.axes.add_patch(Rectangle((x, y), width, height, color=color, linewidth=0))
+        box = Rectangle((x, y), width, height, color=color, linewidth=0)
+        self.axes.add_patch(box)
+        return box
 
     def plot(self, x: float, y: float, width: float, height: float) -> Axes:
         """Axes for a plot at these pixels (tick labels lie outside)."""
@@ -265,7 +269,11 @@ def save(figure: Figure, path: str | os.PathLike[str], scale: int = 2) -> Path:
 
 @look()
 def to_array(figure: Figure) -> np.ndarray:
-    """The figure as uint8 (H, W, 3), for `tf.summary.image(name, to_array(figure)[None], step)`."""
+    """Any figure as an image: uint8 (H, W, 3).
+
+    Example:
+        >>> tf.summary.image("traversal", to_array(figure)[None], step)
+    """
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

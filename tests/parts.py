@@ -1,0 +1,47 @@
+"""Tiny built networks for tests: 8x8 images, a handful of units."""
+
+import itertools
+
+import keras
+import numpy as np
+from keras import layers
+
+IMAGE_SHAPE = (8, 8, 1)
+LATENTS = 3
+
+
+def glorots(seed):
+    return (keras.initializers.GlorotUniform(seed=100 * seed + i) for i in itertools.count())
+
+
+def gaussian_encoder(image_shape=IMAGE_SHAPE, latents=LATENTS, seed=1):
+    glorot = glorots(seed)
+    images = layers.Input(image_shape)
+    x = layers.Flatten()(images)
+    x = layers.Dense(5, activation="tanh", kernel_initializer=next(glorot))(x)
+    heads = [layers.Dense(latents, kernel_initializer=next(glorot))(x) for _ in range(2)]
+    return keras.Model(images, heads)
+
+
+def decoder(image_shape=IMAGE_SHAPE, latents=LATENTS, seed=2):
+    glorot = glorots(seed)
+    codes = layers.Input((latents,))
+    x = layers.Dense(5, activation="tanh", kernel_initializer=next(glorot))(codes)
+    x = layers.Dense(int(np.prod(image_shape)), kernel_initializer=next(glorot))(x)
+    return keras.Model(codes, layers.Reshape(image_shape)(x))
+
+
+def encoder(image_shape=IMAGE_SHAPE, units=LATENTS, seed=3):
+    images = layers.Input(image_shape)
+    x = layers.Flatten()(images)
+    x = layers.Dense(units, activation="tanh", kernel_initializer=next(glorots(seed)))(x)
+    return keras.Model(images, x)
+
+
+def projector(units=LATENTS, seed=4):
+    codes = layers.Input((units,))
+    return keras.Model(codes, layers.Dense(units, kernel_initializer=next(glorots(seed)))(codes))
+
+
+def images(n=6, seed=0, image_shape=IMAGE_SHAPE):
+    return np.random.default_rng(seed).integers(0, 256, (n, *image_shape), "uint8")

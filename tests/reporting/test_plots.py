@@ -1,0 +1,213 @@
+"""The curves of a run."""
+
+import re
+
+import numpy as np
+import pytest
+
+from zoo.reporting import curves, to_array
+from zoo.reporting.plots import number
+
+HISTORY = {
+    "loss": [240.0, 120.5, 80.25],
+    "mig": [0.01, 0.2, 0.313],
+    "kl": [1.0, 5.0, 12345.6],
+    "sap": [0.0, 0.01, 0.04],
+}
+
+
+def plots(figure):
+    """The panels: all axes but the page."""
+    return figure.axes[1:]
+
+
+def lines(plot):
+    """A panel's connected lines, without its markers."""
+    return [line for line in plot.lines if line.get_linestyle() != "None"]
+
+
+def notes(plot):
+    return "\n".join(text.get_text() for text in plot.texts)
+
+
+def test_losses_come_before_scores_each_with_its_last_value(texts):
+    figure = curves(HISTORY, protocol="MIG: 10,000 samples")
+    page = [text.get_text() for text in figure.axes[0].texts]
+    assert page[0] == "Losses and scores over the run"
+    assert page[2] == "MIG: 10,000 samples"
+    assert page[3:] == ["80.25", "loss", "12,346", "kl", "0.313", "mig", "0.040", "sap"]
+    assert [line.get_ydata().tolist() for p in plots(figure) for line in lines(p)] == [
+        HISTORY[name] for name in ("loss", "kl", "mig", "sap")
+    ]
+
+
+def test_the_axis_counts_epochs_or_steps():
+    for steps, unit, wanted in ((None, "epoch", [1, 2, 3]), (300, "step", [300, 600, 900])):
+        plot = plots(curves(HISTORY, steps))[0]
+        assert plot.get_xlabel() == unit
+        assert lines(plot)[0].get_xdata().tolist() == wanted
+        assert plot.get_xlim()[0] == 0
+
+
+def test_ticks_are_short():
+    plot = plots(curves({"loss": [1.0, 2.0]}, 150_000))[0]
+    assert [t.get_text() for t in plot.get_xticklabels()] == ["0", "100k", "200k", "300k"]
+    plot = plots(curves({"loss": [1.0, 2.0, 3.0]}, 1000))[0]
+    assert [t.get_text() for t in plot.get_xticklabels()] == ["0", "1,000", "2,000", "3,000"]
+
+
+@pytest.mark.parametrize(
+    ("best", "top"), [(0.02, 0.05), (0.09, 0.1), (0.31, 0.4), (0.99, 1.0), (1.0, 1.0)]
+)
+def test_a_scores_axis_goes_from_zero_to_a_round_number(best, top):
+    assert plots(curves({"mig": [0.0, best]}))[0].get_ylim() == (0, top)
+
+
+def test_negative_scores_and_those_above_one_are_shown():
+    low, high = plots(curves({"sap": [-0.5, 0.2]}))[0].get_ylim()
+    assert low < -0.5 < 0.2 <= high
+    low, high = plots(curves({"mig": [20.0, 90.0]}))[0].get_ylim()
+    assert low < 20 < 90 < high
+
+
+def test_other_names_can_be_scores(texts):
+    figure = curves({"accuracy": [0.5, 0.7], "loss": [2.0, 1.0]}, scores=["accuracy"])
+    assert texts(figure)[2:6] == ["1", "loss", "0.700", "accuracy"]
+    assert plots(figure)[1].get_ylim() == (0, 0.8)
+
+
+def test_only_losses_say_so(texts):
+    assert texts(curves({"loss": [1.0]}))[0] == "Losses over the run"
+    assert texts(curves({"mig": [1.0]}))[0] == "Scores over the run"
+
+
+def test_validation_shares_a_panel(texts):
+    figure = curves({"loss": [3.0, 2.0], "val_loss": [3.5, 2.5], "val_mig": [0.1, 0.2]})
+    assert len(plots(figure)) == 2
+    colors = [line.get_color() for line in lines(plots(figure)[0])]
+    assert len(set(colors)) == 2
+    assert "Orange: validation." in texts(figure)[1]
+    assert texts(figure)[2:5] == ["2.5", "2", "loss"]
+    assert "val_mig" in texts(figure)
+    assert "validation" not in texts(curves({"loss": [1.0]}))[1]
+
+
+def test_one_epoch_is_a_marker(inside):
+    figure = curves({name: values[:1] for name, values in HISTORY.items()}, 300)
+    for plot in plots(figure):
+        assert any(line.get_marker() == "o" and len(line.get_xdata()) for line in plot.lines)
+    assert inside(figure)
+    blue = (to_array(figure) == [0, 114, 178]).all(axis=-1)
+    assert blue.sum() > 4 * 20  # a dot a panel, and the values' letters
+
+
+def test_a_value_between_gaps_is_a_marker():
+    values = np.ones(30)
+    values[1::2] = np.nan
+    markers = plots(curves({"loss": values}))[0].lines[1]
+    assert len(markers.get_xdata()) == 15
+    values = np.ones(30)
+    values[10] = np.nan
+    assert not len(plots(curves({"loss": values}))[0].lines[1].get_xdata())
+
+
+def test_a_run_that_ends_in_nan_says_since_when_and_keeps_its_last_value(texts):
+    figure = curves({"loss": [3.0, 2.0, np.nan, np.inf], "kl": [np.nan, 1.0, np.nan, 2.0]}, 10)
+    assert texts(figure)[2:6] == ["2", "loss", "2", "kl"]
+    assert notes(plots(figure)[0]) == "NaN from epoch 3 on"
+    assert notes(plots(figure)[1]) == ""
+    assert plots(figure)[0].get_xlim()[1] >= 40  # the run went on
+
+
+def test_nothing_finite_is_said(texts, inside):
+    figure = curves({"loss": [np.nan, -np.inf], "mig": [np.nan, np.nan]})
+    assert [notes(plot) for plot in plots(figure)] == ["no finite value"] * 2
+    assert texts(figure)[2:4] == ["NaN", "loss"]
+    assert inside(figure)
+
+
+def test_a_steep_start_leaves_the_top_and_is_told():
+    values = [1000.0] + [10 + 10 / epoch for epoch in range(1, 40)]
+    plot = plots(curves({"loss": values}))[0]
+    low, high = plot.get_ylim()
+    assert low < 10.3 < 15 < high < 30
+    assert notes(plot) == "starts at 1,000"
+    short = plots(curves({"loss": values[:10]}))[0]  # where nothing is lost, nothing is cut
+    assert short.get_ylim()[1] > 1000
+    assert notes(short) == ""
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0.0, 0.0],
+        [5.0, 5.0, 5.0],
+        [23.41, 23.41 + 1e-9],
+        [1e-9, 2e-9, -3e-9],
+        [1e12, 5e12],
+        [-250.5, -251.25],
+        [99_999.0, 3.0],
+        [0.001] * 3,
+    ],
+)
+def test_every_range_is_laid_out(values, inside, overlapping):
+    figure = curves({"loss": values, "mig": values, "a_name_that_is_much_too_long" * 3: values})
+    for plot in plots(figure):
+        low, high = plot.get_ylim()
+        assert low <= min(values) <= max(values) <= high
+        labels = [text.get_text() for text in plot.get_yticklabels()]
+        assert labels
+        assert len(set(labels)) == len(labels)
+    assert inside(figure)
+    assert not overlapping(figure)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 7])
+def test_any_number_of_names(count, inside):
+    figure = curves({f"term_{index}": [1.0, 2.0] for index in range(count)})
+    assert len(plots(figure)) == count
+    assert round(figure.bbox.width) == 900
+    assert inside(figure)
+
+
+@pytest.mark.parametrize(
+    ("value", "score", "expected"),
+    [
+        (0.31249, True, "0.312"),
+        (0.5, True, "0.500"),
+        (49.3912, False, "49.39"),
+        (12345.6, False, "12,346"),
+        (-0.5, False, "\N{MINUS SIGN}0.5"),
+        (0.0, False, "0"),
+        (3.2e9, False, "3.2e+09"),
+    ],
+)
+def test_numbers_are_written_as_people_read_them(value, score, expected):
+    assert number(value, score) == expected
+
+
+@pytest.mark.parametrize(
+    ("history", "message"),
+    [
+        (
+            {},
+            "at least one name and one epoch, as many values for every name. Received lengths: {}",
+        ),
+        ({"loss": []}, "Received lengths: {'loss': 0}."),
+        ({"loss": [1.0, 2.0], "mig": [1.0]}, "Received lengths: {'loss': 2, 'mig': 1}."),
+        ({"loss": 3.0}, "history['loss']: a list of numbers, one for each epoch. Received: 3.0."),
+        ({"loss": ["a"]}, "Received: ['a']."),
+        ({"loss": [None]}, "Received: [None]."),
+        ({"loss": [[1.0]]}, "Received: [[1.0]]."),
+    ],
+)
+def test_wrong_histories_are_refused(history, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        curves(history)
+
+
+@pytest.mark.parametrize("steps", [0, -1, 1.5, "10"])
+def test_wrong_steps_are_refused(steps):
+    message = f"steps_per_epoch: a whole number above 0, or None. Received: {steps!r}."
+    with pytest.raises(ValueError, match=re.escape(message)):
+        curves(HISTORY, steps)

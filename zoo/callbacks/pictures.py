@@ -1,0 +1,57 @@
+"""Pictures during training, as TensorBoard images."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from zoo import checks, reporting
+from zoo.reporting.drawing import Pictures as Drawing
+
+
+class Pictures(keras.callbacks.Callback):
+    """Writes traversals, reconstructions and the information map to TensorBoard as they change.
+
+    Args:
+        data: Images that the method takes, as for `DisentanglementMetrics`.
+        log_dir: TensorBoard's folder; images go to its sub-folder "pictures".
+        every: Draw every so many epochs. A drawing takes a second or two.
+        samples: Images behind the information map.
+        seed: Of the sample.
+
+    Raises:
+        ValueError: `every` or `samples` below 1.
+
+    Example:
+        >>> callback = Pictures(data, "run/tensorboard", every=5)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        data: Any,
+        log_dir: str | os.PathLike[str],
+        every: int = 1,
+        samples: int = 2_000,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.data = data
+        self.log_dir = Path(log_dir)
+        self.every = checks.integer("every", every, low=1)
+        self.samples = checks.integer("samples", samples, low=1)
+        self.seed = checks.integer("seed", seed, low=0)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Draws, every so many epochs."""
+        if (epoch + 1) % self.every:
+            return
+        drawing = Drawing(self.model, self.data, samples=self.samples, seed=self.seed)
+        writer = tf.summary.create_file_writer(str(self.log_dir / "pictures"))
+        with writer.as_default():
+            for name, figure in drawing.figures().items():
+                tf.summary.image(name, reporting.to_array(figure)[None], step=epoch)
+        writer.close()

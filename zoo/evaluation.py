@@ -1,0 +1,43 @@
+"""`zoo evaluate`: the scores of a finished run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.callbacks.disentanglement_metrics import BATCH, TEST_SAMPLES
+from zoo.metrics import scoring
+from zoo.metrics.scoring import Score
+from zoo.runs import Run
+
+
+def evaluate(run: Run, samples: int = 10_000, seed: int = 0) -> list[Score]:
+    """Scores a run and writes the scores to its scores.json.
+
+    The loss and its terms are averages over `samples` images: of the test split where there is
+    one, else drawn anew. Data with factors are scored by MIG and SAP besides.
+
+    Args:
+        run: A finished run.
+        samples: Images.
+        seed: Of the draw.
+
+    Returns:
+        Every score with its protocol.
+    """
+    method, data = run.load_method(), run.load_data()
+    images = getattr(data, "test", None) or getattr(data, "train", data)
+    rows = images.sample_rows(min(samples, len(images)), seed)
+    terms = method.evaluate(images.read(rows), batch_size=BATCH, verbose=0, return_dict=True)
+    protocol: dict[str, Any] = {"data": images.name, "samples": len(rows), "seed": seed}
+    results = [Score(name, float(value), protocol) for name, value in terms.items()]
+    if getattr(data, "factor_names", None):
+
+        def encode(images: Any) -> Any:
+            return method.predict(images, batch_size=BATCH, verbose=0)
+
+        scored = scoring.evaluate(
+            encode, data, samples=samples, test_samples=TEST_SAMPLES, seed=seed
+        )
+        results += scored.values()
+    run.write("scores", {score.name: score.to_json() for score in results})
+    return results

@@ -1,0 +1,128 @@
+"""SavedModels that downstream tasks use without this package, each with its model card."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from zoo.files import replacing
+from zoo.method import Method
+
+CARD = "card.json"
+PACKAGES = ("repzoo", "tensorflow", "keras", "numpy", "scikit-learn")
+
+
+def export(
+    method: Method,
+    path: str | os.PathLike[str],
+    card: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Writes a method as a SavedModel with named signatures, and a model card beside it.
+
+    Signatures, each for any batch size, preprocessing inside:
+        serving_default, encode   image uint8 (N, H, W, C) -> codes float32 (N, L)
+        decode                    codes float32 (N, L) -> image uint8 (N, H, W, C), where the
+                                  method decodes
+        reconstruct               image -> image, where the method decodes
+
+    They load with `tf.saved_model.load(path).signatures["encode"]` in a process that never
+    imports this package or Keras. TensorFlow Serving takes a folder whose numbered sub-folders
+    are versions: export to "saved_models/NAME/1".
+
+    Args:
+        method: A built method.
+        path: The folder to write. Written beside it and renamed, so it is whole or absent.
+        card: What is known of the training: data, steps, seed, scores with their protocols.
+        overwrite: Whether a folder that is there already is replaced.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: `method` is no Method.
+        FileExistsError: There is something at `path` and `overwrite` is False.
+
+    Example:
+        >>> zoo.export(method, "saved_models/sprites/1")  # doctest: +SKIP
+    """
+    if not isinstance(method, Method):
+        raise ValueError(f"Expected a zoo.Method to export. Received: {type(method).__name__}.")
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} is there already. Export with overwrite, or elsewhere.")
+    contents = {**describe(method), **(card or {})}
+    with replacing(path) as folder:
+        _write_saved_model(method, folder)
+        (folder / CARD).write_text(json.dumps(contents, indent=2) + "\n")
+        (folder / "README.md").write_text(_readable(contents))
+    return path
+
+
+def describe(method: Method) -> dict[str, Any]:
+    """What a card says of any method: its name, settings, signatures and versions."""
+    return {
+        "method": type(method).__name__,
+        "summary": (type(method).__doc__ or "").partition("\n")[0],
+        "hyperparameters": method.hyperparameters,
+        "signatures": {name: str(endpoint) for name, endpoint in method.endpoints().items()},
+        "steps": int(method.step.numpy()),
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that numbers depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def _write_saved_model(method: Method, folder: Path) -> None:
+    module = tf.Module()
+    signatures, variables = {}, {}
+    for name, endpoint in method.endpoints().items():
+        function = tf.function(endpoint.named, autograph=False)
+        specs = [
+            tf.TensorSpec((None, *shape), dtype, name=argument)
+            for argument, (shape, dtype) in endpoint.inputs.items()
+        ]
+        signatures[name] = function.get_concrete_function(*specs)
+        variables.update({id(v): v for v in signatures[name].graph.variables})
+        setattr(module, name, function)
+    signatures["serving_default"] = signatures["encode"]
+    module.saved_variables = list(variables.values())  # what a signature reads, and no more
+    tf.saved_model.save(module, str(folder), signatures=signatures)
+
+
+def _readable(card: Mapping[str, Any]) -> str:
+    """The card as a page: a section for each group of facts."""
+    lines = [f"# {card['method']}", "", card["summary"], ""]
+    lines += ["Machine-readable: `card.json`. Load without this package:", ""]
+    lines += [
+        "```python",
+        "import tensorflow as tf",
+        "model = tf.saved_model.load(PATH)",
+        'codes = model.signatures["encode"](image=images)["codes"]',
+        "```",
+        "",
+    ]
+    for title, facts in card.items():
+        if title == "scores":
+            lines += ["## Scores", "", "| score | value | protocol |", "|---|---|---|"]
+            for name, score in facts.items():
+                how = ", ".join(f"{k} {v}" for k, v in score["protocol"].items())
+                lines.append(f"| {name} | {score['value']:.4f} | {how} |")
+            lines.append("")
+        elif isinstance(facts, Mapping):
+            lines += [f"## {title.replace('_', ' ').capitalize()}", "", "| | |", "|---|---|"]
+            lines += [f"| {name} | {value} |" for name, value in facts.items()]
+            lines.append("")
+        elif title not in ("method", "summary"):
+            lines += [f"- **{title.replace('_', ' ')}**: {facts}", ""]
+    return "\n".join(lines)

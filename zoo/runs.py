@@ -1,0 +1,217 @@
+"""Run folders: what a training leaves behind, and how it is found again.
+
+    RUN/config.json      settings, data, versions, seed: enough to repeat it
+    RUN/history.json     loss, terms and scores of each epoch
+    RUN/scores.json      the last scores, each with its protocol
+    RUN/model.keras      the method with its optimizer and random states
+    RUN/pictures/        reconstructions, traversal (PNG and GIF), information, curves
+    RUN/saved_model/1/   SavedModel with its card
+    RUN/tensorboard/     scalars and images
+    RUN/checkpoints/     what `--resume` goes on from
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pydantic
+
+from zoo.files import replacing, write_json
+from zoo.messages import unknown
+
+if TYPE_CHECKING:
+    from zoo.method import Method
+
+CONFIG = "config.json"
+
+
+class Settings(pydantic.BaseModel):
+    """What a training is told, from recipe, file and flags. Refuses names it does not know."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    method: str
+    data: str
+    image_size: int | None = pydantic.Field(None, ge=1)
+    skip_bad: bool = False
+    steps: int = pydantic.Field(ge=1)
+    epochs: int = pydantic.Field(ge=1)
+    batch_size: int = pydantic.Field(ge=1)
+    learning_rate: float = pydantic.Field(gt=0)
+    seed: int = pydantic.Field(0, ge=0)
+    samples: int = pydantic.Field(10_000, ge=1)
+    hyperparameters: dict[str, Any] = {}
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps between two scorings."""
+        return self.steps // self.epochs
+
+    @classmethod
+    def merged(cls, method: str, *layers: Mapping[str, Any]) -> Settings:
+        """Settings from layers that override one another: recipe, file, flags.
+
+        `hyperparameters` are merged name by name. Epochs divide the steps: where only the steps
+        are given, epochs are as long as the recipe's, and at most 100.
+
+        Raises:
+            ValueError: An unknown setting, or a value that cannot be.
+        """
+        given: dict[str, Any] = {}
+        hyperparameters: dict[str, Any] = {}
+        for layer in layers:
+            unheard_of = set(layer) - set(cls.model_fields)
+            if unheard_of:
+                raise ValueError(unknown("setting", sorted(unheard_of)[0], cls.model_fields))
+            hyperparameters |= layer.get("hyperparameters") or {}
+            given |= layer
+        recipe, last = layers[0], {k: v for layer in layers[1:] for k, v in layer.items()}
+        if last.get("data", recipe["data"]) != recipe["data"] and "image_size" not in last:
+            given["image_size"] = None  # the recipe's size is for the recipe's data
+        if "steps" in last and "epochs" not in last:
+            pace = recipe["steps"] // recipe["epochs"]
+            given["epochs"] = _most_epochs(given["steps"], pace)
+        try:
+            settings = cls(**{**given, "method": method, "hyperparameters": hyperparameters})
+        except pydantic.ValidationError as error:
+            raise ValueError(_one_line(error)) from None
+        if settings.steps % settings.epochs:
+            nearest = settings.steps - settings.steps % settings.epochs
+            raise ValueError(
+                "Expected steps to be a multiple of epochs. Received: "
+                f"{settings.steps} steps, {settings.epochs} epochs. Nearest: {nearest or settings.epochs} steps."
+            )
+        return settings
+
+
+def _most_epochs(steps: Any, pace: int) -> int:
+    if not isinstance(steps, int) or steps < 1:
+        return 1  # refused by the model, with a better message
+    wanted = max(1, min(steps // pace, 100))
+    return next(epochs for epochs in range(wanted, 0, -1) if steps % epochs == 0)
+
+
+def _one_line(error: pydantic.ValidationError) -> str:
+    first = error.errors()[0]
+    name = ".".join(map(str, first["loc"]))
+    wanted = first["msg"].replace("Input should be", "to be")
+    return f"Expected {name} {wanted}. Received: {first.get('input')!r}."
+
+
+class Run:
+    """A run folder.
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], finished: bool = True) -> Run:
+        """The run at `path`.
+
+        Raises:
+            FileNotFoundError: No run is there, or (where `finished`) it has no model yet.
+        """
+        run = cls(path)
+        if not run.exists:
+            raise FileNotFoundError(f"Expected a run folder with {CONFIG}. Received: {path}.")
+        if finished and not run.model_path.exists():
+            raise FileNotFoundError(
+                f"The run {path} has not finished: it has no {run.model_path.name}. "
+                "Go on with: zoo train METHOD --resume --out RUN."
+            )
+        return run
+
+    @property
+    def exists(self) -> bool:
+        """Whether the folder holds a run."""
+        return (self.path / CONFIG).is_file()
+
+    @property
+    def model_path(self) -> Path:
+        """The saved method."""
+        return self.path / "model.keras"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of pictures."""
+        return self.path / "pictures"
+
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard's log folder."""
+        return self.path / "tensorboard"
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What config.json holds: settings, data, versions."""
+        return self.read("config")
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the training."""
+        return Settings(**self.config["settings"])
+
+    def read(self, name: str) -> Any:
+        """The value in NAME.json.
+
+        Raises:
+            ValueError: The file is damaged.
+            FileNotFoundError: It is absent.
+        """
+        path = self.path / f"{name}.json"
+        try:
+            return json.loads(path.read_text())
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path} is damaged: {error}.") from None
+
+    def write(self, name: str, value: Any) -> None:
+        """Writes NAME.json, whole or not at all."""
+        write_json(self.path / f"{name}.json", value)
+
+    def clear(self) -> None:
+        """Removes what a run left in the folder, and nothing else that may lie there."""
+        for name in ("checkpoints", "pictures", "saved_model", "tensorboard"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for name in ("history.json", "scores.json", "model.keras", CONFIG):
+            (self.path / name).unlink(missing_ok=True)
+
+    def save_method(self, method: Method) -> None:
+        """Writes model.keras, whole or not at all."""
+        with replacing(self.model_path) as partial:
+            method.save(partial)
+
+    def load_method(self) -> Method:
+        """The trained method.
+
+        Raises:
+            ValueError: The file is damaged.
+        """
+        import keras
+
+        from zoo import registry
+
+        registry.method(self.settings.method)  # registers the class with Keras
+        try:
+            return keras.models.load_model(self.model_path)
+        except Exception as error:  # Keras raises many kinds for a damaged archive
+            raise ValueError(f"{self.model_path} cannot be loaded: {error}") from error
+
+    def load_data(self) -> Any:
+        """The data that the run trained on."""
+        from zoo import data
+
+        return data.load(**self.config["data"])

@@ -1,0 +1,195 @@
+"""`zoo train`: from settings to a finished run folder."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from rich.console import Console
+
+import zoo
+from zoo import registry
+from zoo.callbacks import DisentanglementMetrics, Pictures, ProgressLines, Resume
+from zoo.exporting import export, versions
+from zoo.messages import unknown
+from zoo.method import Method
+from zoo.reporting import curves, save
+from zoo.reporting.drawing import Pictures as Drawing
+from zoo.runs import Run, Settings
+
+SMALLEST_SIDE = 16  # what the networks of `for_images` take
+
+
+class RunFailed(RuntimeError):
+    """A training that came to nothing: it diverged."""
+
+
+def train(settings: Settings, run: Run, console: Console, resume: bool = False) -> None:
+    """Trains a method and fills its run folder.
+
+    Args:
+        settings: What to train, on what, for how long.
+        run: Where; holds a run already only if `resume`.
+        console: Where progress is shown.
+        resume: Whether to go on from the run's newest checkpoint.
+
+    Raises:
+        ValueError: A hyperparameter that the method does not have or cannot take, or data that
+            it cannot use.
+        RunFailed: The loss is no longer finite.
+        KeyboardInterrupt: On Ctrl-C, once a checkpoint is written.
+    """
+    began = time.monotonic()
+    data = load_data(settings, console)
+    method = build(settings, data.image_shape, facts_of(data))
+    if not resume:
+        run.write(
+            "config",
+            {
+                "settings": settings.model_dump(),
+                "data": data.describe(),
+                "versions": versions(),
+            },
+        )
+    checkpoints = Resume(run.checkpoints)
+    scores = scorer(settings, data)
+    if checkpoints.step:
+        console.print(f"resuming at step {checkpoints.step:,} of {settings.steps:,}")
+    callbacks = [
+        *([scores] if scores else []),
+        keras.callbacks.TerminateOnNaN(),
+        keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
+        Pictures(data, run.tensorboard, every=max(1, settings.epochs // 5)),
+        ProgressLines(console, settings.steps, checkpoints.step),
+        checkpoints,
+    ]
+    history = method.fit(
+        method.batches(data, settings.batch_size, settings.seed, checkpoints.step),
+        steps_per_epoch=settings.steps_per_epoch,
+        epochs=settings.epochs,
+        verbose=0,
+        callbacks=callbacks,
+    ).history
+    trained = time.monotonic()
+    if not np.isfinite(history["loss"][-1]):
+        raise RunFailed(
+            f"The loss is {history['loss'][-1]} in epoch {len(history['loss'])}. A smaller "
+            "--learning-rate often helps. The checkpoint before is kept."
+        )
+    run.write("history", history)
+    run.save_method(method)
+    results = scores.scores or scores.score() if scores else {}
+    run.write("scores", {name: score.to_json() for name, score in results.items()})
+    draw(run, method, data, history)
+    export(method, run.path / "saved_model" / "1", card_of(run), overwrite=True)
+    console.print(f"\n[bold]{run.path}[/bold] holds the run:")
+    for name, what in {
+        "model.keras": "the method, for keras.models.load_model",
+        "saved_model/1": "a SavedModel: encode, decode, reconstruct",
+        "pictures": ", ".join(sorted(path.name for path in run.pictures.iterdir())),
+        "scores.json": "  ".join(map(str, results.values())) or "no factors, no scores",
+        "history.json": "loss, terms and scores of each epoch",
+        "tensorboard": f"tensorboard --logdir {run.tensorboard}",
+    }.items():
+        console.print(f"  {name:<14} {what}", highlight=False)
+    seconds = time.monotonic() - began
+    console.print(f"{seconds:.0f} s in all, {trained - began:.0f} s of them up to the last step")
+
+
+def check_hyperparameters(settings: Settings) -> None:
+    """Refuses hyperparameters that the method does not have or cannot take, before any work.
+
+    Raises:
+        ValueError: With the nearest name, or with what the method expects.
+    """
+    cls = registry.method(settings.method)
+    known = arguments(cls)
+    for name in settings.hyperparameters:
+        if name not in known:
+            raise ValueError(unknown(f"argument of {settings.method}", name, known))
+    facts = {"dataset_size": 10**6, "num_samples": 10**6, "num_classes": 10}
+    if set(cls.from_data) <= set(facts):
+        build(settings, (SMALLEST_SIDE, SMALLEST_SIDE, 1), facts)
+
+
+def arguments(cls: type[Method]) -> dict[str, inspect.Parameter]:
+    """Every argument of a method that can be set: those of its constructor and `for_images`."""
+    parameters = {
+        **inspect.signature(cls.for_images).parameters,
+        **inspect.signature(cls.__init__).parameters,
+    }
+    networks = {
+        name
+        for name, parameter in inspect.signature(cls.__init__).parameters.items()
+        if "keras.Model" in str(parameter.annotation)
+    }
+    left_out = {"self", "image_shape", "seed", *networks}
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return {n: p for n, p in parameters.items() if n not in left_out and p.kind in named}
+
+
+def load_data(settings: Settings, console: Console) -> Any:
+    """The data of a run, at its image size; smaller images than networks take are enlarged."""
+    options = {"skip_bad": True} if settings.skip_bad else {}
+    data = zoo.data.load(settings.data, size=settings.image_size, **options)
+    small = min(data.image_shape[:2]) < SMALLEST_SIDE
+    if small and settings.image_size is None:
+        console.print(f"{settings.data}: images enlarged to {SMALLEST_SIDE} pixels a side")
+        data = data.resized(SMALLEST_SIDE)
+    return data
+
+
+def build(settings: Settings, image_shape: tuple[int, ...], facts: Mapping[str, Any]) -> Method:
+    """The method, with what only the data or the run know filled in, compiled with Adam."""
+    keras.utils.set_random_seed(settings.seed)
+    cls = registry.method(settings.method)
+    known = arguments(cls)
+    facts = {**facts, "total_steps": settings.steps}
+    filled = {name: facts[name] for name in (*cls.from_data, "total_steps") if name in known}
+    hyperparameters = {**filled, **settings.hyperparameters}
+    method = cls.for_images(image_shape, seed=settings.seed, **hyperparameters)
+    method.compile(keras.optimizers.Adam(settings.learning_rate))
+    return method
+
+
+def facts_of(data: Any) -> dict[str, Any]:
+    """What only the data know and a constructor may ask for in `from_data`."""
+    images = getattr(data, "train", data)
+    return {
+        "dataset_size": len(images),
+        "num_samples": len(images),
+        "num_classes": getattr(data, "num_classes", None),
+    }
+
+
+def scorer(settings: Settings, data: Any) -> DisentanglementMetrics | None:
+    """The callback that scores each epoch, where the data have factors."""
+    if not getattr(data, "factor_names", None):
+        return None
+    return DisentanglementMetrics(data, samples=settings.samples, seed=settings.seed)
+
+
+def draw(run: Run, method: Method, data: Any, history: Mapping[str, list[float]]) -> list[Path]:
+    """Writes the run's pictures."""
+    images = getattr(data, "test", None) or getattr(data, "train", data)
+    paths = Drawing(method, images, seed=run.settings.seed).save(run.pictures)
+    protocol = None
+    if getattr(data, "factor_names", None):
+        protocol = "; ".join(f"{s['name']}: {s['protocol']}" for s in run.read("scores").values())
+    figure = curves(history, run.settings.steps_per_epoch, protocol)
+    return [*paths, save(figure, run.pictures / "curves.png")]
+
+
+def card_of(run: Run) -> dict[str, Any]:
+    """What a run knows for the card of its export."""
+    config = run.config
+    return {
+        "data": config["data"],
+        "training": config["settings"],
+        "scores": run.read("scores"),
+    }
