@@ -90,8 +90,7 @@ class MethodContract:
         for twin in (n for n in networks if not n.trainable_variables):
             alike = [n for n in networks if n is not twin and shapes(n) == shapes(twin)]
             assert any(
-                all(map(np.array_equal, n.get_weights(), twin.get_weights()))
-                for n in alike
+                all(map(np.array_equal, n.get_weights(), twin.get_weights())) for n in alike
             ), f"{twin.name} starts as none of {[n.name for n in alike]}"
 
     def test_queues_hold_unit_vectors(self):

@@ -46,7 +46,9 @@ FAULTS = {
 
 @pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer:UserWarning")
 @pytest.mark.filterwarnings("ignore:Gradients do not exist for variables:UserWarning")
-@pytest.mark.parametrize(("fault", "check"), FAULTS.items(), ids=lambda x: getattr(x, "__name__", x))
+@pytest.mark.parametrize(
+    ("fault", "check"), FAULTS.items(), ids=lambda x: getattr(x, "__name__", x)
+)
 def test_each_fault_turns_its_check_red(fault, check, tmp_path):
     contract = TwoViewContract()
     contract.cls = fault

@@ -13,7 +13,9 @@ def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf
     """Returns `value` as a float in [low, high]; refuses anything else, NaN and bool included."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not real or not low <= float(value) <= high or math.isinf(float(value)):
-        raise ValueError(f"Expected {name} to be {_span('a number', low, high)}. Received: {value!r}.")
+        raise ValueError(
+            f"Expected {name} to be {_span('a number', low, high)}. Received: {value!r}."
+        )
     return float(value)
 
 
@@ -21,7 +23,9 @@ def integer(name: str, value: Any, low: float = -math.inf, high: float = math.in
     """Returns `value` as an int in [low, high]; refuses anything else, bool included."""
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not whole or not low <= int(value) <= high:
-        raise ValueError(f"Expected {name} to be {_span('an integer', low, high)}. Received: {value!r}.")
+        raise ValueError(
+            f"Expected {name} to be {_span('an integer', low, high)}. Received: {value!r}."
+        )
     return int(value)
 
 

@@ -6,10 +6,12 @@ import json
 import os
 import platform
 from collections.abc import Mapping
+from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import tensorflow as tf
 
 from zoo.files import replacing
@@ -101,28 +103,6 @@ def _write_saved_model(method: Method, folder: Path) -> None:
 
 
 def _readable(card: Mapping[str, Any]) -> str:
-    """The card as a page: a section for each group of facts."""
-    lines = [f"# {card['method']}", "", card["summary"], ""]
-    lines += ["Machine-readable: `card.json`. Load without this package:", ""]
-    lines += [
-        "```python",
-        "import tensorflow as tf",
-        "model = tf.saved_model.load(PATH)",
-        'codes = model.signatures["encode"](image=images)["codes"]',
-        "```",
-        "",
-    ]
-    for title, facts in card.items():
-        if title == "scores":
-            lines += ["## Scores", "", "| score | value | protocol |", "|---|---|---|"]
-            for name, score in facts.items():
-                how = ", ".join(f"{k} {v}" for k, v in score["protocol"].items())
-                lines.append(f"| {name} | {score['value']:.4f} | {how} |")
-            lines.append("")
-        elif isinstance(facts, Mapping):
-            lines += [f"## {title.replace('_', ' ').capitalize()}", "", "| | |", "|---|---|"]
-            lines += [f"| {name} | {value} |" for name, value in facts.items()]
-            lines.append("")
-        elif title not in ("method", "summary"):
-            lines += [f"- **{title.replace('_', ' ')}**: {facts}", ""]
-    return "\n".join(lines)
+    """The card as a page."""
+    template = resources.files("zoo").joinpath("templates/card.md.j2").read_text()
+    return jinja2.Template(template, trim_blocks=True, lstrip_blocks=True).render(card=card) + "\n"

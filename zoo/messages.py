@@ -1,4 +1,4 @@
-"""What the zoo says when it refuses something: what was expected, what was received, the nearest name."""
+"""What the zoo says of a name that it does not know: the nearest, and all there are."""
 
 from __future__ import annotations
 

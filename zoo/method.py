@@ -96,11 +96,11 @@ class Method(keras.Model):
         """Runs the networks on a batch and names their outputs. Moves only random states."""
         raise NotImplementedError(f"{type(self).__name__} has no forward()")
 
-    def objective(self, **outputs: Any) -> dict[str, Any]:
+    def objective(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The paper's equation: {"loss": scalar, **terms} from outputs of `forward`."""
         raise NotImplementedError(f"{type(self).__name__} has no objective()")
 
-    def after_update(self) -> None:
+    def after_update(self, *args: Any, **kwargs: Any) -> None:
         """Moves what has no gradient, once the learned weights have moved. In training only."""
 
     @classmethod
@@ -200,7 +200,9 @@ class Method(keras.Model):
         """
         self.check(x)
         if isinstance(x, tf.data.Dataset):
-            kwargs.setdefault("shuffle", False)  # it shuffles itself; Keras warns of its own default
+            kwargs.setdefault(
+                "shuffle", False
+            )  # it shuffles itself; Keras warns of its own default
         with introduce(callbacks):
             return super().fit(x, *args, callbacks=callbacks, **kwargs)
 
@@ -331,9 +333,8 @@ class Method(keras.Model):
 
 def _constructor_arguments(cls: type) -> list[str]:
     """Names of the arguments that a constructor spells out."""
-    parameters = inspect.signature(cls.__init__).parameters.values()
-    spelled_out = [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    return spelled_out[1:]  # without self
+    parameters = inspect.signature(cls).parameters.values()
+    return [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
 
 
 def _unwrap(data: Any) -> Any:

@@ -20,7 +20,7 @@ FAMILIES = ("disentangled", "contrastive", "partial")
 
 
 def names() -> dict[str, str]:
-    """Method names and the modules that hold them, e.g. {"beta_vae": "zoo.disentangled.beta_vae"}."""
+    """Method names and their modules, e.g. {"beta_vae": "zoo.disentangled.beta_vae"}."""
     root = Path(__file__).parent
     return {
         module.name: f"zoo.{family}.{module.name}"

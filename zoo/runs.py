@@ -1,13 +1,13 @@
 """Run folders: what a training leaves behind, and how it is found again.
 
-    RUN/config.json      settings, data, versions, seed: enough to repeat it
-    RUN/history.json     loss, terms and scores of each epoch
-    RUN/scores.json      the last scores, each with its protocol
-    RUN/model.keras      the method with its optimizer and random states
-    RUN/pictures/        reconstructions, traversal (PNG and GIF), information, curves
-    RUN/saved_model/1/   SavedModel with its card
-    RUN/tensorboard/     scalars and images
-    RUN/checkpoints/     what `--resume` goes on from
+RUN/config.json      settings, data, versions, seed: enough to repeat it
+RUN/history.json     loss, terms and scores of each epoch
+RUN/scores.json      the last scores, each with its protocol
+RUN/model.keras      the method with its optimizer and random states
+RUN/pictures/        reconstructions, traversal (PNG and GIF), information, curves
+RUN/saved_model/1/   SavedModel with its card
+RUN/tensorboard/     scalars and images
+RUN/checkpoints/     what `--resume` goes on from
 """
 
 from __future__ import annotations
@@ -81,10 +81,10 @@ class Settings(pydantic.BaseModel):
         except pydantic.ValidationError as error:
             raise ValueError(_one_line(error)) from None
         if settings.steps % settings.epochs:
-            nearest = settings.steps - settings.steps % settings.epochs
+            nearest = max(settings.steps // settings.epochs, 1) * settings.epochs
             raise ValueError(
-                "Expected steps to be a multiple of epochs. Received: "
-                f"{settings.steps} steps, {settings.epochs} epochs. Nearest: {nearest or settings.epochs} steps."
+                f"Expected steps to be a multiple of epochs, e.g. {nearest}. Received: "
+                f"{settings.steps} steps, {settings.epochs} epochs."
             )
         return settings
 

@@ -18,6 +18,7 @@ from zoo.callbacks import DisentanglementMetrics, Pictures, ProgressLines, Resum
 from zoo.exporting import export, versions
 from zoo.messages import unknown
 from zoo.method import Method
+from zoo.metrics.scoring import Score
 from zoo.reporting import curves, save
 from zoo.reporting.drawing import Pictures as Drawing
 from zoo.runs import Run, Settings
@@ -135,8 +136,7 @@ def arguments(cls: type[Method]) -> dict[str, inspect.Parameter]:
 
 def load_data(settings: Settings, console: Console) -> Any:
     """The data of a run, at its image size; smaller images than networks take are enlarged."""
-    options = {"skip_bad": True} if settings.skip_bad else {}
-    data = zoo.data.load(settings.data, size=settings.image_size, **options)
+    data = zoo.data.load(settings.data, size=settings.image_size, skip_bad=settings.skip_bad)
     small = min(data.image_shape[:2]) < SMALLEST_SIDE
     if small and settings.image_size is None:
         console.print(f"{settings.data}: images enlarged to {SMALLEST_SIDE} pixels a side")
@@ -178,9 +178,8 @@ def draw(run: Run, method: Method, data: Any, history: Mapping[str, list[float]]
     """Writes the run's pictures."""
     images = getattr(data, "test", None) or getattr(data, "train", data)
     paths = Drawing(method, images, seed=run.settings.seed).save(run.pictures)
-    protocol = None
-    if getattr(data, "factor_names", None):
-        protocol = "; ".join(f"{s['name']}: {s['protocol']}" for s in run.read("scores").values())
+    scores = [Score(**score) for score in run.read("scores").values()]
+    protocol = "; ".join(f"{score.name}: {score.phrase()}" for score in scores) or None
     figure = curves(history, run.settings.steps_per_epoch, protocol)
     return [*paths, save(figure, run.pictures / "curves.png")]
 

@@ -9,6 +9,7 @@ where one of the three is missed. About half a minute, most of it TensorFlow's i
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import statistics
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 
 BATCH = 64
 MAX_BUILD_SECONDS, MAX_BUILD_MIB = 15, 1024
@@ -51,14 +52,14 @@ def build(cache: str) -> dict[str, float]:
     return json.loads(result.stdout)
 
 
-def median_seconds(call: Callable[[], object], calls: int, rounds: int = 7) -> float:
-    """The median over rounds of the mean time of a call."""
+def median_seconds(things: Iterator[object], n: int, rounds: int = 7) -> float:
+    """The median over rounds of the mean time to make one of n things."""
     times = []
     for _ in range(rounds):
         start = time.perf_counter()
-        for _ in range(calls):
-            call()
-        times.append((time.perf_counter() - start) / calls)
+        for _ in range(n):
+            next(things)
+        times.append((time.perf_counter() - start) / n)
     return statistics.median(times)
 
 
@@ -69,30 +70,26 @@ def main() -> int:
         seconds, reload, mib = (
             statistics.median(one[key] for one in builds) for key in ("build", "reload", "mib")
         )
-        print(
-            f"build   {seconds:8.2f} s, checked and loaded again in {reload:.2f} s, {mib:.0f} MiB"
-        )
+        print(f"build   {seconds:8.2f} s with {mib:.0f} MiB; checked and loaded in {reload:.2f} s")
         os.environ["REPZOO_CACHE"] = os.path.join(cache, os.listdir(cache)[0])
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
         import numpy as np
 
-        from zoo.data import load
+        from zoo.data.dsprites import dsprites
 
-        data = load("dsprites")
+        data = dsprites()
         rng = np.random.default_rng(0)
         decoded, streamed = [], []
         for shown in (data, data.resized(32), data.resized(16)):
-            once = median_seconds(
-                lambda shown=shown: shown.read(rng.integers(len(shown), size=BATCH)), 1000
-            )
-            decoded.append(BATCH / once)
+            rows = [rng.integers(len(data), size=BATCH) for _ in range(1000)]
+            calls = map(shown.read, itertools.cycle(rows))
+            decoded.append(BATCH / median_seconds(calls, len(rows)))
             print(f"decode  {decoded[-1]:10,.0f} images/s at {shown.image_shape}")
         for shown in (data, data.resized(32)):
             batches = iter(shown.batches(BATCH, seed=0))
-            for _ in range(100):
-                next(batches)
-            streamed.append(1e3 * median_seconds(lambda batches=batches: next(batches), 300))
+            median_seconds(batches, 100, rounds=1)
+            streamed.append(1e3 * median_seconds(batches, 300))
             rate = 1e3 / streamed[-1]
             print(f"stream  {streamed[-1]:8.2f} ms a batch, {rate:,.0f}/s at {shown.image_shape}")
     good = (

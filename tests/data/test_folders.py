@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -190,3 +191,18 @@ def test_test_has_the_classes_of_train(tmp_path: Path) -> None:
     (tmp_path / "test" / "wasp" / "0.png").rename(tmp_path / "test" / "0.png")
     with pytest.raises(ValueError, match=r"those for training, ant\. Received: images without"):
         read(tmp_path)
+
+
+def test_cifar10_itself(tmp_path: Path, published: Path) -> None:
+    with tarfile.open(published / "cifar10_jpeg.tar.xz") as archive:
+        for member in archive:
+            if member.name.endswith("00.jpg"):
+                archive.extract(member, tmp_path, filter="data")
+    data = load("cifar10", folder=tmp_path)
+    assert isinstance(data, LabelledData)
+    assert data.image_shape == (32, 32, 3)
+    assert data.num_classes == 10
+    assert data.class_names[0] == "airplane"
+    assert data.train.labels is not None
+    assert data.train.labels.tolist() == sorted(data.train.labels.tolist())
+    assert 30 < data.train.images.std() < 90  # photographs, not flat colours

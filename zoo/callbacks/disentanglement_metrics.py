@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo import checks, metrics
+from zoo import checks
 from zoo.metrics import scoring
 
 TEST_SAMPLES = 5_000
@@ -71,10 +71,7 @@ class DisentanglementMetrics(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Draws the images."""
-        if self._pool is None:
-            self._pool = scoring.Pool.draw(
-                self.data, self.metrics, self.samples, TEST_SAMPLES, self.seed
-            )
+        self._draw()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Scores the codes, or carries the last values forward."""
@@ -86,14 +83,19 @@ class DisentanglementMetrics(keras.callbacks.Callback):
 
     def score(self) -> dict[str, scoring.Score]:
         """Scores the model as it is now. Codes that are not finite score NaN."""
-        if self._pool is None:
-            self.on_train_begin()
         try:
-            self.scores = self._pool.score(self._encode)
+            self.scores = self._draw().score(self._encode)
             self.last = {name: score.value for name, score in self.scores.items()}
         except Diverged:
             self.scores, self.last = {}, dict.fromkeys(self.metrics, math.nan)
         return self.scores
+
+    def _draw(self) -> scoring.Pool:
+        if self._pool is None:
+            self._pool = scoring.Pool.draw(
+                self.data, self.metrics, self.samples, TEST_SAMPLES, self.seed
+            )
+        return self._pool
 
     def _encode(self, images: np.ndarray) -> np.ndarray:
         codes = self.model.predict(images, batch_size=BATCH, verbose=0)

@@ -55,7 +55,7 @@ class Resume(keras.callbacks.Callback):
     Example:
         >>> resume = Resume("run/checkpoints")  # doctest: +SKIP
         >>> batches = data.batches(64, seed=0, start=resume.step)  # doctest: +SKIP
-        >>> method.fit(batches, steps_per_epoch=300, epochs=10, callbacks=[resume])  # doctest: +SKIP
+        >>> method.fit(batches, steps_per_epoch=300, callbacks=[resume])  # doctest: +SKIP
     """
 
     reads_logs = True
@@ -76,12 +76,12 @@ class Resume(keras.callbacks.Callback):
     @property
     def step(self) -> int:
         """Training batches done by the newest checkpoint."""
-        return self._state["step"] if self._state else 0
+        return self._state.get("step", 0)
 
     @property
     def epoch(self) -> int:
         """Epochs done by the newest checkpoint."""
-        return self._state["epoch"] if self._state else 0
+        return self._state.get("epoch", 0)
 
     def meet(self, neighbours: Sequence[Any]) -> None:
         """Remembers the other callbacks, whose plain attributes are part of a checkpoint."""
@@ -237,8 +237,8 @@ class Resume(keras.callbacks.Callback):
         self._saved_at = time.monotonic()
 
 
-def _newest(path: Path) -> tuple[Path, dict[str, Any]] | tuple[None, None]:
-    """The newest checkpoint that is whole, and its state; (None, None) without one."""
+def _newest(path: Path) -> tuple[Path, dict[str, Any]]:
+    """The newest checkpoint that is whole, and its state; an empty state without one."""
     for folder in _checkpoints(path):
         try:
             record = json.loads((folder / STATE).read_text())
@@ -250,7 +250,7 @@ def _newest(path: Path) -> tuple[Path, dict[str, Any]] | tuple[None, None]:
         except (OSError, ValueError, KeyError, TypeError):
             pass
         warnings.warn(f"The checkpoint {folder} is damaged; using the one before.", stacklevel=3)
-    return None, None
+    return path, {}
 
 
 def _checkpoints(path: Path) -> list[Path]:

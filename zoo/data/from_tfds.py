@@ -40,7 +40,7 @@ def read_tfds(
     size: int | Iterable[int] | None = None,
     download: bool = False,
 ) -> FactorData | LabelledData:
-    """Reads a dataset of tensorflow-datasets into memory.
+    """Reads a dataset of tensorflow-datasets into memory (shapes3d: 5.9 GB; at size 32: 1.5 GB).
 
     Factor sets (dsprites, shapes3d, smallnorb) join all their splits, sorted by factors as in the
     original files. Of smallnorb the first of each pair of images is taken, and the instance is a

@@ -81,7 +81,8 @@ def load(
             x_train, y_train, x_test, y_test.
         folder: For mnist and cifar10, a folder laid out as for folder:PATH.
         size: The side, or (height, width), to which images are area-averaged. Needed for a folder
-            of images of several sizes.
+            of images of several sizes. Folders and tensorflow-datasets keep only this size, so
+            that `resized` starts from it.
         subset: For data with factors, the values to keep: {"orientation": 0, "scale": [0, 3, 5]}.
         skip_bad: Leave out unreadable images of a folder instead of refusing it.
         download: Let tensorflow-datasets fetch what is not on this machine.

@@ -60,7 +60,7 @@ def _sums(values: np.ndarray, new: int, dtype: type) -> np.ndarray:
     """Sums (n, old, k) to (n, new, k), each value counted as often as its parts overlap."""
     # Slices and products instead of a matrix: a BLAS would start threads beside training's own.
     old = values.shape[1]
-    total = np.zeros((len(values), new, values.shape[2]), dtype)
+    total: np.ndarray = np.zeros((len(values), new, values.shape[2]), dtype)
     if old % new == 0:  # whole pixels: a sum of slices, twice as fast as the general way
         for first in range(old // new):
             total += values[:, first :: old // new]

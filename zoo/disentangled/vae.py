@@ -132,9 +132,7 @@ class VAE(Method):
         """Encodes images (those of a pair (images, anything) too), samples z, decodes it."""
         images = self.prepare(batch[0] if isinstance(batch, tuple | list) else batch)
         mean, logvar = self.encode(images, training=training)
-        eps = keras.random.normal(
-            ops.shape(mean), seed=self.noise if training else EVALUATION_SEED
-        )
+        eps = keras.random.normal(ops.shape(mean), seed=self.noise if training else EVALUATION_SEED)
         z = mean + ops.exp(logvar / 2) * eps
         decoded = ops.cast(self.decoder(z, training=training), "float32")
         images = ops.cast(images, "float32")

@@ -20,7 +20,9 @@ FILTERS = (32, 32, 64, 64)
 SMALLEST_SIDE = 16
 
 
-def gaussian_encoder(image_shape: Sequence[int], latent_size: int = 10, seed: int = 0) -> keras.Model:
+def gaussian_encoder(
+    image_shape: Sequence[int], latent_size: int = 10, seed: int = 0
+) -> keras.Model:
     """The literature's encoder: an image to the mean and log-variance of a Gaussian posterior.
 
     Args:
@@ -76,7 +78,7 @@ def image_decoder(image_shape: Sequence[int], latent_size: int = 10, seed: int =
     height, width, channels = check_image_shape(image_shape)
     latent_size = checks.integer("latent_size", latent_size, low=1)
     glorot = _glorots(seed)
-    sizes = [(height, width)]
+    sizes: list[tuple[int, ...]] = [(height, width)]
     for _ in FILTERS:
         sizes.append(tuple(-(-side // 2) for side in sizes[-1]))  # rounded up, as "same" does
     codes = x = layers.Input((latent_size,), name="codes")
@@ -107,7 +109,9 @@ def check_image_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
     """Returns (H, W, C) as ints; refuses what the four strided convolutions cannot take."""
     shape = tuple(image_shape)
     if len(shape) != 3 or not all(isinstance(side, int) for side in shape):
-        raise ValueError(f"Expected image_shape to be (height, width, channels). Received: {shape}.")
+        raise ValueError(
+            f"Expected image_shape to be (height, width, channels). Received: {shape}."
+        )
     height, width, channels = shape
     if min(height, width) < SMALLEST_SIDE:
         raise ValueError(
