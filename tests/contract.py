@@ -7,8 +7,6 @@ A method's test inherits `MethodContract`, says how to make a tiny one, and gets
             return zoo.BetaVAE(parts.gaussian_encoder(), parts.decoder(), beta=4.0)
 """
 
-import inspect
-
 import keras
 import numpy as np
 import pytest
@@ -17,6 +15,7 @@ from keras import ops
 
 import zoo
 from tests import parts
+from zoo.method import _call_with as call_with
 from zoo.training import arguments
 
 STEPS = 3
@@ -256,10 +255,6 @@ class MethodContract:
     def loss(self, method, batch):
         outputs = method.forward(batch, training=False)
         return float(call_with(method.objective, outputs)["loss"])
-
-
-def call_with(function, outputs):
-    return function(**{name: outputs[name] for name in inspect.signature(function).parameters})
 
 
 def state(method):

@@ -292,13 +292,13 @@ class Method(keras.Model):
     @property
     def hyperparameters(self) -> dict[str, Any]:
         """The constructor's arguments that are no networks, e.g. {"beta": 4.0, "seed": 0}."""
-        arguments = {name: getattr(self, name) for name in _constructor_arguments(type(self))}
+        arguments = {name: getattr(self, name) for name in _named_arguments(type(self))}
         return {k: v for k, v in arguments.items() if not isinstance(v, keras.layers.Layer)}
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, each read from the attribute of the same name."""
         config = super().get_config()
-        for name in _constructor_arguments(type(self)):
+        for name in _named_arguments(type(self)):
             config[name] = keras.saving.serialize_keras_object(getattr(self, name))
         return config
 
@@ -331,10 +331,12 @@ class Method(keras.Model):
         return {f"random_{i}": g.state for i, g in enumerate(generators.values())}
 
 
-def _constructor_arguments(cls: type) -> list[str]:
-    """Names of the arguments that a constructor spells out."""
-    parameters = inspect.signature(cls).parameters.values()
-    return [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
+def _named_arguments(function: Callable[..., Any]) -> list[str]:
+    """Names of the arguments that a signature spells out."""
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [
+        p.name for p in inspect.signature(function).parameters.values() if p.kind not in variadic
+    ]
 
 
 def _unwrap(data: Any) -> Any:
@@ -344,4 +346,4 @@ def _unwrap(data: Any) -> Any:
 
 def _call_with(function: Callable[..., Any], outputs: Mapping[str, Any]) -> Any:
     """Calls a verb with those outputs of `forward` that its signature names."""
-    return function(**{name: outputs[name] for name in inspect.signature(function).parameters})
+    return function(**{name: outputs[name] for name in _named_arguments(function)})

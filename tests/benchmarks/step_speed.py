@@ -142,8 +142,10 @@ def main():
     print(f"zoo      {zoo_ms:6.1f} ms   ({min(r[0] for r in rounds):.1f} at best)")
     print(f"PyTorch  {torch_ms:6.1f} ms   ({min(r[1] for r in rounds):.1f} at best)")
     print(f"ratio    {ratio:6.2f}      (median of paired rounds; the bar is 1.4)")
-    print(f"peak     {peak:6.0f} GFLOP/s by matrix product; the step reaches {reached:.0f}, ", end="")
-    print(f"{100 * reached / peak:.0f} %")
+    print(
+        f"peak     {peak:6.0f} GFLOP/s by matrix product; the step reaches {reached:.0f}, ", end=""
+    )
+    print(f"{reached:.0f}, {100 * reached / peak:.0f} %")
 
 
 if __name__ == "__main__":
