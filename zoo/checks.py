@@ -41,4 +41,6 @@ def _span(kind: str, low: float, high: float) -> str:
         return f"{kind} from {low:g} to {high:g}"
     if math.isfinite(low):
         return f"{kind} of at least {low:g}"
-    return f"{kind} of at most {high:g}" if math.isfinite(high) else f"a finite {kind[2:].strip()}"
+    if math.isfinite(high):
+        return f"{kind} of at most {high:g}"
+    return kind.replace("a number", "a finite number")  # integers are finite anyway

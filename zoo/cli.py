@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import re
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 import yaml
 from rich.console import Console
-from rich.table import Table
 
-from zoo import __version__, registry
+from zoo import __version__, checks, registry
 from zoo.messages import unknown
+from zoo.runs import FEWEST_SAMPLES, Run, Settings, held_out
 
 RUN = click.argument("run", type=click.Path(path_type=Path))
 
@@ -57,11 +60,10 @@ def list_() -> None:
     """Methods and data sets."""
     from zoo import data
 
-    table = Table("method", "family", box=None)
-    for name, module in sorted(registry.names().items()):
-        table.add_row(name, module.split(".")[1])
-    console().print(table)
-    console().print("\ndata: " + ", ".join(data.names()), highlight=False)
+    modules = sorted(registry.names().items())
+    rows = [(name, module.split(".")[1], registry.summary(name)) for name, module in modules]
+    print_table(("method", "family", "what"), *rows)
+    click.echo("\ndata: " + ", ".join(data.names()))
 
 
 @cli.group(cls=Methods)
@@ -81,7 +83,17 @@ class TrainMethod(click.Command):
         with formatter.section(f"Arguments of {cls.__name__} (--set NAME=VALUE)"):
             formatter.write_dl(rows)
         with formatter.section("Recipe (used where no flag is given)"):
-            formatter.write_dl([(name, str(value)) for name, value in cls.recipe.items()])
+            formatter.write_dl(_as_flags(cls.recipe))
+
+
+def _as_flags(recipe: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A recipe as the flags that would say the same."""
+    flags = {k: v for k, v in recipe.items() if k != "hyperparameters"}
+    assignments = recipe.get("hyperparameters", {})
+    return [
+        *((f"--{name.replace('_', '-')}", str(value)) for name, value in flags.items()),
+        *(("--set", f"{name}={value}") for name, value in assignments.items()),
+    ]
 
 
 def _default(parameter: Any) -> str:
@@ -101,8 +113,12 @@ def _train_command(method: str) -> click.Command:
         click.Option(["--epochs"], type=int, help="Parts of the run, each ending in scores."),
         click.Option(["--batch-size"], type=int, help="Images a step."),
         click.Option(["--learning-rate"], type=float, help="Of Adam."),
-        click.Option(["--samples"], type=int, help="Images scored after each epoch."),
-        click.Option(["--seed"], type=int, help="Of weights, noise and order."),
+        click.Option(
+            ["--samples"],
+            type=int,
+            help="Images scored after each epoch, where factors are known. Default: 10000.",
+        ),
+        click.Option(["--seed"], type=int, help="Of weights, noise and order. Default: 0."),
         click.Option(
             ["--set", "assignments"],
             multiple=True,
@@ -111,14 +127,19 @@ def _train_command(method: str) -> click.Command:
         ),
         click.Option(["--config"], type=file, help="Settings as YAML or JSON; flags override it."),
         click.Option(["--out"], type=folder, help="Run folder. Default: runs/METHOD-DATA-seedN."),
-        click.Option(["--resume"], is_flag=True, help="Go on from the newest checkpoint."),
+        click.Option(
+            ["--resume"],
+            is_flag=True,
+            help="Go on from the newest checkpoint, or start where there is none.",
+        ),
         click.Option(["--overwrite"], is_flag=True, help="Replace the run in --out."),
     ]
     return TrainMethod(
         method,
         callback=lambda **given: _train(method, **given),
         params=list(options),
-        help=f"Train {method}.",
+        help=f"{registry.summary(method)}\n\nWithout options it is trained by the recipe below.",
+        short_help=registry.summary(method),
     )
 
 
@@ -132,44 +153,45 @@ def _train(
     **flags: Any,
 ) -> None:
     from zoo.data.loading import split_name
-    from zoo.runs import Run, Settings
 
     with usage():
         if resume and overwrite:
             raise ValueError("Expected --resume or --overwrite. Received both.")
         layers = [_from_file(config), {k: v for k, v in flags.items() if v is not None}]
         layers[-1]["hyperparameters"] = dict(map(_assignment, assignments))
-        named = {k: v for layer in layers for k, v in layer.items()}
+        named: dict[str, Any] = {k: v for layer in layers for k, v in layer.items()}
         split_name(str(named.get("data", "dsprites")))
     with quiet_tensorflow():
         from zoo.training import RunFailed, check_hyperparameters, train
     with usage():
         settings = Settings.merged(method, registry.method(method).recipe, *layers)
+        tables = [layer.get("hyperparameters") or {} for layer in layers]
+        named["hyperparameters"] = {k: v for table in tables for k, v in table.items()}
         check_hyperparameters(settings)
         run = Run(out or Path("runs") / f"{method}-{_slug(settings.data)}-seed{settings.seed}")
+        if run.path.exists() and not run.path.is_dir():
+            raise ValueError(f"Expected a folder for the run. Received: {run.path}, a file.")
         if run.exists and not (resume or overwrite):
             raise ValueError(
                 f"{run.path} already holds a run. Go on with --resume, replace it with "
                 "--overwrite, or name another folder with --out."
             )
+        if run.exists:
+            _ = run.config  # refuses a config.json that is not a run's, before it is overwritten
         if resume:
             settings = _resumed(run, method, named, settings)
-    if overwrite:
-        run.clear()
+    console = Console(soft_wrap=True)  # plain where standard output is no terminal
     try:
-        train(settings, run, console(), resume and run.exists)
+        train(settings, run, console, resume and run.exists)
     except RunFailed as error:
         raise click.ClickException(str(error)) from None
-    except KeyboardInterrupt:
-        console().print(
-            f"\nStopped; a checkpoint is in {run.checkpoints}. "
-            f"Go on with: zoo train {method} --resume --out {run.path}",
-            highlight=False,
-        )
-        raise
+    except (KeyboardInterrupt, SystemExit) as stop:  # Ctrl-C, or SIGTERM, once all is saved
+        if run.exists:
+            click.echo(f"zoo: stopped. Go on with: {run.resume_command}", err=True)
+        raise SystemExit(getattr(stop, "code", 130)) from None
 
 
-def _resumed(run: Any, method: str, named: dict[str, Any], settings: Any) -> Any:
+def _resumed(run: Run, method: str, named: dict[str, Any], settings: Settings) -> Settings:
     """The settings of the run that goes on; refuses flags that contradict them."""
     if not run.exists:
         return settings
@@ -192,10 +214,13 @@ def _from_file(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        settings = yaml.safe_load(path.read_text())
+        settings = yaml.load(path.read_text(encoding="utf-8"), YAML)
+    except yaml.MarkedYAMLError as error:
+        line = "" if error.problem_mark is None else f" in line {error.problem_mark.line + 1}"
+        raise ValueError(f"{path} is neither YAML nor JSON: {error.problem}{line}.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is neither YAML nor JSON: {_first_line(error)}") from None
-    if not isinstance(settings, dict):
+        raise ValueError(f"{path} is neither YAML nor JSON: {error}.") from None
+    if not isinstance(settings, dict) or not all(isinstance(name, str) for name in settings):
         raise ValueError(f"Expected {path} to hold names and values. Received: {settings!r}.")
     return settings
 
@@ -204,10 +229,21 @@ def _assignment(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise ValueError(f"Expected --set NAME=VALUE. Received: {text!r}.")
-    try:  # "1e-3" is a number here, though not in YAML
-        return name, float(value) if "e" in value.lower() else yaml.safe_load(value)
+    try:
+        return name, yaml.load(value, YAML)
     except (ValueError, yaml.YAMLError):
         return name, value
+
+
+class YAML(yaml.SafeLoader):
+    """YAML in which 1e-3 is a number, as it is everywhere else."""
+
+
+YAML.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$"),
+    list("-+.0123456789"),
+)
 
 
 def _slug(data: str) -> str:
@@ -217,19 +253,25 @@ def _slug(data: str) -> str:
 
 @cli.command()
 @RUN
-@click.option("--samples", type=click.IntRange(1), default=10_000, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--samples",
+    type=click.IntRange(FEWEST_SAMPLES),
+    default=10_000,
+    show_default=True,
+    help="Images to score.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draw of images."
+)
 def evaluate(run: Path, samples: int, seed: int) -> None:
     """Score a finished RUN; every score with its protocol."""
     opened = _open(run)
     with quiet_tensorflow():
         from zoo.evaluation import evaluate as score
     results = score(opened, samples, seed)
-    table = Table("score", "value", "protocol", box=None, pad_edge=False)
-    for result in results:
-        table.add_row(result.name, f"{result.value:.4f}", result.phrase())
-    console().print(table)
-    console().print(f"also in {run / 'scores.json'}", highlight=False)
+    rows = [(result.name, f"{result.value:.4f}", result.phrase()) for result in results]
+    print_table(("score", "value", "protocol"), *rows)
+    click.echo(f"also in {run / 'scores.json'}")
 
 
 @cli.command()
@@ -241,13 +283,14 @@ def evaluate(run: Path, samples: int, seed: int) -> None:
 def traverse(run: Path, steps: int, reach: float, seed: int, out: Path | None) -> None:
     """Draw what each latent of a finished RUN changes."""
     opened = _open(run)
+    with usage():
+        checks.number("reach", reach, low=0)
     with quiet_tensorflow():
         from zoo.reporting.drawing import Pictures
-    data = opened.load_data()
-    images = getattr(data, "test", None) or getattr(data, "train", data)
+    images = held_out(opened.load_data())
     drawing = Pictures(opened.load_method(), images, steps=steps, reach=reach, seed=seed)
     for path in drawing.save(out or opened.pictures):
-        console().print(str(path), highlight=False)
+        click.echo(path)
 
 
 @cli.command("export")
@@ -267,13 +310,10 @@ def export_(run: Path, out: Path | None, overwrite: bool) -> None:
     with quiet_tensorflow():
         from zoo.exporting import export
         from zoo.training import card_of
-    path = export(opened.load_method(), out, card_of(opened), overwrite)
-    console().print(str(path), highlight=False)
+    click.echo(export(opened.load_method(), out, card_of(opened), overwrite))
 
 
-def _open(path: Path) -> Any:
-    from zoo.runs import Run
-
+def _open(path: Path) -> Run:
     with usage():
         try:
             return Run.open(path)
@@ -302,34 +342,59 @@ def quiet_tensorflow() -> Iterator[None]:
         import tensorflow as tf
 
         tf.constant(1)  # the devices speak when they are first used
+        logging.getLogger("absl").setLevel(logging.ERROR)
         yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
 
 
-def console() -> Console:
-    """Standard output, plain where it is no terminal."""
-    return Console(soft_wrap=True)
+def print_table(header: tuple[str, ...], *rows: tuple[str, ...]) -> None:
+    """Prints rows as aligned columns, a row a line however wide the terminal."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for row in (header, *rows):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        click.secho("  ".join(cells).rstrip(), bold=row is header)
 
 
-def _first_line(error: BaseException) -> str:
+@contextlib.contextmanager
+def warnings_in_a_line() -> Iterator[None]:
+    """Within it a warning is shown without the code that it came from."""
+
+    def show(message: Warning | str, *_: Any) -> None:
+        click.echo(f"zoo: {_one_line(message)}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
+
+
+def _one_line(error: object) -> str:
+    if isinstance(error, click.ClickException):
+        error = error.format_message()
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        error = f"{error.strerror}: {error.filename}"
     return " ".join(str(error).split())
 
 
 def main(arguments: list[str] | None = None) -> None:
     """The console script: one readable line for an error; 2 for usage, 1 for failure."""
+    with warnings_in_a_line():
+        sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
         code = cli.main(arguments, prog_name="zoo", standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+        return code if isinstance(code, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        sys.exit(2)
+        return 2
     except click.ClickException as error:
-        click.echo(f"zoo: {_first_line(error)}", err=True)
-        sys.exit(error.exit_code)
+        click.echo(f"zoo: {_one_line(error)}", err=True)
+        return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        return 130
     except (ValueError, OSError) as error:
-        click.echo(f"zoo: {_first_line(error)}", err=True)
-        sys.exit(1)
+        click.echo(f"zoo: {_one_line(error)}", err=True)
+        return 1

@@ -7,7 +7,7 @@ from typing import Any
 from zoo.callbacks.disentanglement_metrics import BATCH, TEST_SAMPLES
 from zoo.metrics import scoring
 from zoo.metrics.scoring import Score
-from zoo.runs import Run
+from zoo.runs import Run, held_out
 
 
 def evaluate(run: Run, samples: int = 10_000, seed: int = 0) -> list[Score]:
@@ -25,11 +25,11 @@ def evaluate(run: Run, samples: int = 10_000, seed: int = 0) -> list[Score]:
         Every score with its protocol.
     """
     method, data = run.load_method(), run.load_data()
-    images = getattr(data, "test", None) or getattr(data, "train", data)
+    images = held_out(data)
     rows = images.sample_rows(min(samples, len(images)), seed)
     terms = method.evaluate(images.read(rows), batch_size=BATCH, verbose=0, return_dict=True)
     protocol: dict[str, Any] = {"data": images.name, "samples": len(rows), "seed": seed}
-    results = [Score(name, float(value), protocol) for name, value in terms.items()]
+    results = [Score(name, float(terms[name]), protocol) for name in method.trackers]
     if getattr(data, "factor_names", None):
 
         def encode(images: Any) -> Any:

@@ -50,7 +50,7 @@ def export(
 
     Raises:
         ValueError: `method` is no Method.
-        FileExistsError: There is something at `path` and `overwrite` is False.
+        FileExistsError: There is something at `path`, and `overwrite` is False or it is no export.
 
     Example:
         >>> zoo.export(method, "saved_models/sprites/1")  # doctest: +SKIP
@@ -60,6 +60,8 @@ def export(
     path = Path(path)
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} is there already. Export with overwrite, or elsewhere.")
+    if path.exists() and not (path / CARD).is_file():
+        raise FileExistsError(f"{path} holds no export ({CARD}), and is not replaced.")
     contents = {**describe(method), **(card or {})}
     with replacing(path) as folder:
         _write_saved_model(method, folder)

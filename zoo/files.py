@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -11,6 +12,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+PARTIAL = (".zoo-", ".partial")  # how the name of a folder with something half-written begins, ends
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextlib.contextmanager
@@ -23,20 +28,53 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Args:
         path: The file or folder to make or replace. Its parent folders are made.
+
+    Raises:
+        OSError: The disk is full: with the path, whichever library said so, in whatever words.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Short whatever `path` is called, so that a name that fits the file system has one that fits.
-    room = Path(tempfile.mkdtemp(prefix=".zoo-", suffix=".partial", dir=path.parent))
+    room = Path(tempfile.mkdtemp(prefix=PARTIAL[0], suffix=PARTIAL[1], dir=path.parent))
     partial = room / ("partial" + path.suffix)
     try:
         yield partial
         sync(partial)
-        if path.is_dir() and partial.is_dir():  # a folder cannot be renamed over a full one
-            path.rename(room / "old")
-        os.replace(partial, path)
+        _take_place(partial, path, room / "old")
         _sync_entry(path.parent)
+    except Exception as error:
+        number = _full(error)
+        if number is None:
+            raise
+        raise OSError(number, os.strerror(number), str(path)) from error
     finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
+def _take_place(new: Path, path: Path, aside: Path) -> None:
+    """Renames `new` to `path`; what was there goes aside, and comes back should that fail."""
+    if not (path.is_dir() and new.is_dir()):
+        os.replace(new, path)
+        return
+    path.rename(aside)  # a folder cannot be renamed over a full one
+    try:
+        os.replace(new, path)
+    except OSError:
+        aside.rename(path)
+        raise
+
+
+def _full(error: Exception) -> int | None:
+    """The errno of a full disk, if that is what an error says: not all libraries set it."""
+    for number in FULL:
+        if getattr(error, "errno", None) == number or os.strerror(number) in str(error):
+            return number
+    return None
+
+
+def remove_partials(folder: Path) -> None:
+    """Removes what processes that were killed within `replacing` left in a folder."""
+    for room in folder.glob(f"{PARTIAL[0]}*{PARTIAL[1]}"):
         shutil.rmtree(room, ignore_errors=True)
 
 

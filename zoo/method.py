@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 import keras
@@ -132,7 +132,9 @@ class Method(keras.Model):
         with tf.GradientTape() as tape:
             outputs = self.forward(batch, training=True)
             terms = _call_with(self.objective, outputs)
-            loss = self.optimizer.scale_loss(terms["loss"] + sum(self.losses))
+            loss = terms["loss"] + sum(self.losses)
+            replicas = tf.distribute.get_strategy().num_replicas_in_sync  # gradients are summed
+            loss = self.optimizer.scale_loss(loss / replicas)
         gradients = tape.gradient(loss, self.learned)
         self.optimizer.apply(gradients, self.learned)
         _call_with(self.after_update, outputs)
@@ -199,12 +201,10 @@ class Method(keras.Model):
                 before one whose values it needs.
         """
         self.check(x)
-        if isinstance(x, tf.data.Dataset):
-            kwargs.setdefault(
-                "shuffle", False
-            )  # it shuffles itself; Keras warns of its own default
-        with introduce(callbacks):
-            return super().fit(x, *args, callbacks=callbacks, **kwargs)
+        if isinstance(x, tf.data.Dataset | Iterator):  # Keras cannot shuffle it, and would warn
+            kwargs.setdefault("shuffle", False)
+        with introduce(callbacks) as introduced:
+            return super().fit(x, *args, callbacks=introduced, **kwargs)
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """As in Keras; bad images are refused first."""
@@ -245,6 +245,8 @@ class Method(keras.Model):
         Raises:
             ValueError: With what was expected and what was received.
         """
+        if x is None:
+            raise ValueError("Expected images. Received: None.")
         if isinstance(x, tf.data.Dataset):
             floats = False
             for spec in self._images_in(x.element_spec):
@@ -256,7 +258,9 @@ class Method(keras.Model):
         for images in self._images_in(x):
             images = np.asarray(images)
             self._check_signature(images.shape, images.dtype)
-            if images.dtype != np.uint8 and images.size:
+            if not images.size:
+                raise ValueError(f"Expected at least one image. Received shape: {images.shape}.")
+            if images.dtype != np.uint8:
                 low, high = float(images.min()), float(images.max())
                 if not (low >= 0 and high <= 1):  # true for NaN as well
                     raise ValueError(
@@ -265,23 +269,26 @@ class Method(keras.Model):
                     )
 
     def _images_in(self, batch: Any) -> list[Any]:
-        """The parts of a batch that are images: the first of a pair, by default."""
-        first = batch[0] if isinstance(batch, tuple) and batch else batch
+        """The parts of a batch that are images: the first of a pair, by default.
+
+        Raises:
+            ValueError: A dictionary, of which no part is the first.
+        """
+        first = batch[0] if isinstance(batch, tuple | list) and batch else batch
+        if isinstance(first, Mapping):
+            raise ValueError(
+                "Expected images, or a pair of images and anything else. Received: a dictionary "
+                f"with {', '.join(map(repr, first))}."
+            )
         is_array = hasattr(first, "shape") and hasattr(first, "dtype")
         return [first] if is_array else []
 
     def _check_signature(self, shape: Any, dtype: Any) -> None:
-        expected = tuple(self.encoder.input_shape[1:])
-        shape = tuple(shape)
-        sides = shape[1:]
-        fits = len(shape) == len(expected) + 1 and all(
-            want is None or side is None or side == want
-            for want, side in zip(expected, sides, strict=True)
-        )
-        if not fits:
-            wanted = ", ".join("any" if side is None else str(side) for side in expected)
-            raise ValueError(f"Expected images of shape (N, {wanted}). Received shape: {shape}.")
-        dtype = keras.backend.standardize_dtype(dtype)
+        expected, received = tf.TensorShape(self.encoder.input_shape), tf.TensorShape(shape)
+        if received.rank is None or not expected.is_compatible_with(received):
+            sides = ", ".join("any" if side is None else str(side) for side in expected[1:])
+            raise ValueError(f"Expected images of shape (N, {sides}). Received shape: {received}.")
+        dtype = getattr(dtype, "name", dtype)
         if dtype != "uint8" and "float" not in dtype:
             raise ValueError(
                 f"Expected images as uint8 in 0..255 or float in 0..1. Received dtype: {dtype}."

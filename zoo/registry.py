@@ -6,6 +6,7 @@ holds `BetaVAE`. Names are found without importing TensorFlow; classes are impor
 
 from __future__ import annotations
 
+import ast
 import importlib
 import pkgutil
 from pathlib import Path
@@ -28,6 +29,13 @@ def names() -> dict[str, str]:
         for module in pkgutil.iter_modules([str(root / family)])
         if not module.name.startswith("_")
     }
+
+
+def summary(name: str) -> str:
+    """What one method is, in a line: the first of its file, read without importing it."""
+    family, module = names()[name].split(".")[1:]
+    source = (Path(__file__).parent / family / f"{module}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
 
 
 def method(name: str) -> type[Method]:

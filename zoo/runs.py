@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,12 +29,15 @@ if TYPE_CHECKING:
     from zoo.method import Method
 
 CONFIG = "config.json"
+FEWEST_SAMPLES = 20  # of fewer the codes cannot be put into MIG's bins
 
 
 class Settings(pydantic.BaseModel):
     """What a training is told, from recipe, file and flags. Refuses names it does not know."""
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = pydantic.ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, strict=True
+    )
 
     method: str
     data: str
@@ -43,8 +47,8 @@ class Settings(pydantic.BaseModel):
     epochs: int = pydantic.Field(ge=1)
     batch_size: int = pydantic.Field(ge=1)
     learning_rate: float = pydantic.Field(gt=0)
-    seed: int = pydantic.Field(0, ge=0)
-    samples: int = pydantic.Field(10_000, ge=1)
+    seed: int = pydantic.Field(0, ge=0, lt=2**32 - 1)  # NumPy's range, less the decoder's seed + 1
+    samples: int = pydantic.Field(10_000, ge=FEWEST_SAMPLES)
     hyperparameters: dict[str, Any] = {}
 
     @property
@@ -68,10 +72,17 @@ class Settings(pydantic.BaseModel):
             unheard_of = set(layer) - set(cls.model_fields)
             if unheard_of:
                 raise ValueError(unknown("setting", sorted(unheard_of)[0], cls.model_fields))
-            hyperparameters |= layer.get("hyperparameters") or {}
+            if layer.get("method", method) != method:
+                raise ValueError(f"Expected settings of {method}. Received: {layer['method']!r}'s.")
+            named = layer.get("hyperparameters") or {}
+            if not isinstance(named, Mapping):
+                raise ValueError(
+                    f"Expected hyperparameters to be names and values. Received: {named!r}."
+                )
+            hyperparameters |= named
             given |= layer
         recipe, last = layers[0], {k: v for layer in layers[1:] for k, v in layer.items()}
-        if last.get("data", recipe["data"]) != recipe["data"] and "image_size" not in last:
+        if "image_size" not in last and not _same_data(given["data"], recipe["data"]):
             given["image_size"] = None  # the recipe's size is for the recipe's data
         if "steps" in last and "epochs" not in last:
             pace = recipe["steps"] // recipe["epochs"]
@@ -89,6 +100,11 @@ class Settings(pydantic.BaseModel):
         return settings
 
 
+def _same_data(name: Any, other: str) -> bool:
+    """Whether a data set is the other one, or a local file of it: `dsprites:PATH`."""
+    return name == other or str(name).startswith(f"{other}:")
+
+
 def _most_epochs(steps: Any, pace: int) -> int:
     if not isinstance(steps, int) or steps < 1:
         return 1  # refused by the model, with a better message
@@ -101,6 +117,11 @@ def _one_line(error: pydantic.ValidationError) -> str:
     name = ".".join(map(str, first["loc"]))
     wanted = first["msg"].replace("Input should be", "to be")
     return f"Expected {name} {wanted}. Received: {first.get('input')!r}."
+
+
+def held_out(data: Any) -> Any:
+    """The images to score and to look at: the test half where there is one."""
+    return getattr(data, "test", None) or getattr(data, "train", data)
 
 
 class Run:
@@ -126,7 +147,7 @@ class Run:
         if finished and not run.model_path.exists():
             raise FileNotFoundError(
                 f"The run {path} has not finished: it has no {run.model_path.name}. "
-                "Go on with: zoo train METHOD --resume --out RUN."
+                f"Go on with: {run.resume_command}"
             )
         return run
 
@@ -134,6 +155,12 @@ class Run:
     def exists(self) -> bool:
         """Whether the folder holds a run."""
         return (self.path / CONFIG).is_file()
+
+    @property
+    def resume_command(self) -> str:
+        """The command that goes on with the run."""
+        method = self.config["settings"]["method"]
+        return f"zoo train {method} --resume --out {shlex.quote(str(self.path))}"
 
     @property
     def model_path(self) -> Path:
@@ -157,13 +184,23 @@ class Run:
 
     @property
     def config(self) -> dict[str, Any]:
-        """What config.json holds: settings, data, versions."""
-        return self.read("config")
+        """What config.json holds: settings, data, versions.
+
+        Raises:
+            ValueError: It is damaged, or something else's config.json.
+        """
+        config = self.read("config")
+        if not isinstance(config, dict) or not {"settings", "data"} <= set(config):
+            raise ValueError(f"{self.path / CONFIG} is not the {CONFIG} of a run.")
+        return config
 
     @property
     def settings(self) -> Settings:
         """The settings of the training."""
-        return Settings(**self.config["settings"])
+        try:
+            return Settings(**self.config["settings"])
+        except pydantic.ValidationError as error:
+            raise ValueError(f"{self.path / CONFIG}: {_one_line(error)}") from None
 
     def read(self, name: str) -> Any:
         """The value in NAME.json.
@@ -175,7 +212,7 @@ class Run:
         path = self.path / f"{name}.json"
         try:
             return json.loads(path.read_text())
-        except json.JSONDecodeError as error:
+        except ValueError as error:  # no JSON, or no text
             raise ValueError(f"{path} is damaged: {error}.") from None
 
     def write(self, name: str, value: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 
 import zoo
 from zoo import registry
@@ -21,7 +22,7 @@ from zoo.method import Method
 from zoo.metrics.scoring import Score
 from zoo.reporting import curves, save
 from zoo.reporting.drawing import Pictures as Drawing
-from zoo.runs import Run, Settings
+from zoo.runs import Run, Settings, held_out
 
 SMALLEST_SIDE = 16  # what the networks of `for_images` take
 
@@ -35,7 +36,8 @@ def train(settings: Settings, run: Run, console: Console, resume: bool = False) 
 
     Args:
         settings: What to train, on what, for how long.
-        run: Where; holds a run already only if `resume`.
+        run: Where. A run that is there is replaced once data and method are known to be good,
+            unless `resume`.
         console: Where progress is shown.
         resume: Whether to go on from the run's newest checkpoint.
 
@@ -46,9 +48,10 @@ def train(settings: Settings, run: Run, console: Console, resume: bool = False) 
         KeyboardInterrupt: On Ctrl-C, once a checkpoint is written.
     """
     began = time.monotonic()
-    data = load_data(settings, console)
+    data = run.load_data() if resume else load_data(settings, console)
     method = build(settings, data.image_shape, facts_of(data))
     if not resume:
+        run.clear()
         run.write(
             "config",
             {
@@ -65,7 +68,7 @@ def train(settings: Settings, run: Run, console: Console, resume: bool = False) 
         *([scores] if scores else []),
         keras.callbacks.TerminateOnNaN(),
         keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
-        Pictures(data, run.tensorboard, every=max(1, settings.epochs // 5)),
+        Pictures(held_out(data), run.tensorboard, every=max(1, settings.epochs // 5)),
         ProgressLines(console, settings.steps, checkpoints.step),
         checkpoints,
     ]
@@ -79,31 +82,31 @@ def train(settings: Settings, run: Run, console: Console, resume: bool = False) 
     trained = time.monotonic()
     if not np.isfinite(history["loss"][-1]):
         raise RunFailed(
-            f"The loss is {history['loss'][-1]} in epoch {len(history['loss'])}. A smaller "
-            "--learning-rate often helps. The checkpoint before is kept."
+            f"The loss is {history['loss'][-1]} in epoch {len(history['loss'])}. "
+            "Start again with --overwrite and a smaller --learning-rate."
         )
-    run.write("history", history)
-    run.save_method(method)
     results = scores.scores or scores.score() if scores else {}
+    run.write("history", history)
     run.write("scores", {name: score.to_json() for name, score in results.items()})
+    run.save_method(method)
     draw(run, method, data, history)
     export(method, run.path / "saved_model" / "1", card_of(run), overwrite=True)
-    console.print(f"\n[bold]{run.path}[/bold] holds the run:")
+    console.print(f"\n[bold]{escape(str(run.path))}[/bold] holds the run:", highlight=False)
     for name, what in {
         "model.keras": "the method, for keras.models.load_model",
-        "saved_model/1": "a SavedModel: encode, decode, reconstruct",
+        "saved_model/1": f"a SavedModel: {', '.join(method.endpoints())}",
         "pictures": ", ".join(sorted(path.name for path in run.pictures.iterdir())),
-        "scores.json": "  ".join(map(str, results.values())) or "no factors, no scores",
+        "scores.json": f"\n{'':<17}".join(map(str, results.values())) or "no factors, no scores",
         "history.json": "loss, terms and scores of each epoch",
         "tensorboard": f"tensorboard --logdir {run.tensorboard}",
     }.items():
-        console.print(f"  {name:<14} {what}", highlight=False)
+        console.print(f"  {name:<14} {what}", highlight=False, markup=False)
     seconds = time.monotonic() - began
     console.print(f"{seconds:.0f} s in all, {trained - began:.0f} s of them up to the last step")
 
 
 def check_hyperparameters(settings: Settings) -> None:
-    """Refuses hyperparameters that the method does not have or cannot take, before any work.
+    """Refuses what the method does not have or cannot take, before any work.
 
     Raises:
         ValueError: With the nearest name, or with what the method expects.
@@ -115,7 +118,8 @@ def check_hyperparameters(settings: Settings) -> None:
             raise ValueError(unknown(f"argument of {settings.method}", name, known))
     facts = {"dataset_size": 10**6, "num_samples": 10**6, "num_classes": 10}
     if set(cls.from_data) <= set(facts):
-        build(settings, (SMALLEST_SIDE, SMALLEST_SIDE, 1), facts)
+        side = settings.image_size or SMALLEST_SIDE
+        build(settings, (side, side, 1), facts)
 
 
 def arguments(cls: type[Method]) -> dict[str, inspect.Parameter]:
@@ -139,7 +143,8 @@ def load_data(settings: Settings, console: Console) -> Any:
     data = zoo.data.load(settings.data, size=settings.image_size, skip_bad=settings.skip_bad)
     small = min(data.image_shape[:2]) < SMALLEST_SIDE
     if small and settings.image_size is None:
-        console.print(f"{settings.data}: images enlarged to {SMALLEST_SIDE} pixels a side")
+        name = escape(settings.data)
+        console.print(f"{name}: images enlarged to {SMALLEST_SIDE} pixels a side", highlight=False)
         data = data.resized(SMALLEST_SIDE)
     return data
 
@@ -176,8 +181,7 @@ def scorer(settings: Settings, data: Any) -> DisentanglementMetrics | None:
 
 def draw(run: Run, method: Method, data: Any, history: Mapping[str, list[float]]) -> list[Path]:
     """Writes the run's pictures."""
-    images = getattr(data, "test", None) or getattr(data, "train", data)
-    paths = Drawing(method, images, seed=run.settings.seed).save(run.pictures)
+    paths = Drawing(method, held_out(data), seed=run.settings.seed).save(run.pictures)
     scores = [Score(**score) for score in run.read("scores").values()]
     protocol = "; ".join(f"{score.name}: {score.phrase()}" for score in scores) or None
     figure = curves(history, run.settings.steps_per_epoch, protocol)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +10,6 @@ import pytest
 
 from zoo.data import FactorData, load
 from zoo.data.pixels import ArrayPixels
-
-
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder where dSprites is built, once for all tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        if not os.environ.get("REPZOO_CACHE"):
-            patch.setenv("REPZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield Path(os.environ["REPZOO_CACHE"])
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,8 @@ class DisentanglementMetrics(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self.metrics = tuple(scoring.chosen(metrics))
+        if not self.metrics:
+            raise ValueError(f"Expected at least one metric. Received: {metrics!r}.")
         self.samples = checks.integer("samples", samples, low=1)
         self.every = checks.integer("every", every, low=1)
         self.seed = checks.integer("seed", seed, low=0)

@@ -2,6 +2,13 @@
 
 Keras hands one `logs` dict down the list: a callback that writes a score must stand before those
 that read it. A callback cannot see its neighbours, so `Method.fit` introduces them.
+
+What a callback may have for it, beside what Keras asks of one:
+    writes             names of the values that it writes into the epoch's logs
+    reads_logs         True where it reads all that the logs hold
+    meet(neighbours)   gets the list before training; what it returns, if anything, is a callback
+                       that stands before all others
+    part()             is told when `fit` has ended, however it ended
 """
 
 from __future__ import annotations
@@ -28,16 +35,18 @@ def reads(callback: Any, names: tuple[str, ...]) -> bool:
 
 
 @contextlib.contextmanager
-def introduce(callbacks: Any) -> Iterator[None]:
+def introduce(callbacks: Any) -> Iterator[Any]:
     """Checks the order of a list of callbacks and tells each that wants to know its neighbours.
 
-    A callback with a method `meet(neighbours)` gets the list; one with `part()` is told when
-    `fit` has ended, however it ended.
+    Yields:
+        The list for Keras, with those in front whom `meet` brought.
 
     Raises:
         ValueError: A callback stands before one whose values it needs.
     """
-    listed = list(callbacks) if isinstance(callbacks, list | tuple) else []
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        callbacks = callbacks.callbacks
+    listed = [] if callbacks is None else keras.tree.flatten(callbacks)  # as Keras does
     for place, later in enumerate(listed):
         for earlier in listed[:place]:
             if writes_scores(later) and reads(earlier, later.writes):
@@ -46,12 +55,9 @@ def introduce(callbacks: Any) -> Iterator[None]:
                     f"`callbacks`, which reads what it writes ({', '.join(later.writes)}). "
                     f"Received: {', '.join(type(c).__name__ for c in listed)}."
                 )
-    for callback in listed:
-        if hasattr(callback, "meet"):
-            callback.meet(listed)
-    try:
-        yield
-    finally:
+    with contextlib.ExitStack() as farewells:  # each is heard, whatever another raises
         for callback in listed:
             if hasattr(callback, "part"):
-                callback.part()
+                farewells.callback(callback.part)
+        met = [callback.meet(listed) for callback in listed if hasattr(callback, "meet")]
+        yield [*filter(None, met), *listed]

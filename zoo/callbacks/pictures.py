@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from zoo import checks, reporting
@@ -19,7 +20,8 @@ class Pictures(keras.callbacks.Callback):
     Args:
         data: Images that the method takes, as for `DisentanglementMetrics`.
         log_dir: TensorBoard's folder; images go to its sub-folder "pictures".
-        every: Draw every so many epochs. A drawing takes a second or two.
+        every: Draw every so many epochs. A drawing takes a second or two. Codes that are not
+            finite are not drawn.
         samples: Images behind the information map.
         seed: Of the sample.
 
@@ -50,6 +52,8 @@ class Pictures(keras.callbacks.Callback):
         if (epoch + 1) % self.every:
             return
         drawing = Drawing(self.model, self.data, samples=self.samples, seed=self.seed)
+        if not np.isfinite(drawing.codes).all():
+            return
         writer = tf.summary.create_file_writer(str(self.log_dir / "pictures"))
         with writer.as_default():
             for name, figure in drawing.figures().items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import keras
@@ -28,8 +27,8 @@ class ProgressLines(keras.callbacks.Callback):
         self.console, self.total_steps, self.done = console, total_steps, done
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Starts the bar and the clock."""
-        self._step, self._began = self.done, time.monotonic()
+        """Starts the bar and its clock."""
+        self._step = self.done
         self._bar = Progress(
             TextColumn("training"),
             BarColumn(),
@@ -56,11 +55,13 @@ class ProgressLines(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Prints the epoch's loss, terms and scores."""
         values = "  ".join(f"{name} {value:.4g}" for name, value in sorted((logs or {}).items()))
-        pace = (time.monotonic() - self._began) / max(self._step - self.done, 1)
+        elapsed = self._bar.tasks[0].elapsed or 0.0
+        pace = elapsed / max(self._step - self.done, 1)
         left = round(pace * (self.total_steps - self._step))
         ending = f"  [dim]{left // 60}:{left % 60:02} left[/dim]" if left else ""
         epochs = self.params["epochs"]
-        self.console.print(f"epoch {epoch + 1:>{len(str(epochs))}}/{epochs}  {values}{ending}")
+        number = f"{epoch + 1:>{len(str(epochs))}}/{epochs}"
+        self.console.print(f"epoch {number}  {values}{ending}", soft_wrap=True)
 
     def on_train_end(self, logs: Any = None) -> None:
         """Takes the bar away."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import hashlib
 import json
 import os
@@ -17,12 +18,13 @@ from typing import Any
 import keras
 
 from zoo import checks
-from zoo.files import replacing, sha256
+from zoo.files import remove_partials, replacing, sha256
 
 WEIGHTS = "state.weights.h5"
 STATE = "state.json"
 KEEP = 2  # checkpoints: should the newest be damaged, there is the one before
 PLAIN = (bool, int, float, str, type(None))
+SETTINGS = ("params", "min_delta")  # Keras turns min_delta's sign when it first compares
 
 
 class Resume(keras.callbacks.Callback):
@@ -36,9 +38,9 @@ class Resume(keras.callbacks.Callback):
     SIGTERM (which then end the run as they would have). Each is written beside the last, synced
     and renamed; a damaged one is noticed and the one before used.
 
-    Put it after callbacks that write scores. What other callbacks hold in plain attributes
-    (EarlyStopping's patience, ModelCheckpoint's best) is saved and restored too; a copy of the
-    best weights that EarlyStopping holds in memory is not.
+    Put it last in the list of callbacks. What the others hold in plain attributes (EarlyStopping's
+    patience, ModelCheckpoint's best) is saved and restored too. A copy of the best weights in
+    memory is not: EarlyStopping(restore_best_weights=True) is refused.
 
     Args:
         path: The folder of checkpoints. Made if absent.
@@ -50,7 +52,7 @@ class Resume(keras.callbacks.Callback):
 
     Raises:
         ValueError: In `fit`, where the checkpoint is of another method, of other settings, or of
-            epochs of another length.
+            epochs of another length; or where other callbacks stand after this one.
 
     Example:
         >>> resume = Resume("run/checkpoints")  # doctest: +SKIP
@@ -58,18 +60,16 @@ class Resume(keras.callbacks.Callback):
         >>> method.fit(batches, steps_per_epoch=300, callbacks=[resume])  # doctest: +SKIP
     """
 
-    reads_logs = True
-
     def __init__(self, path: str | os.PathLike[str], minutes: float = 10.0) -> None:
         super().__init__()
         self.path = Path(path)
         self.minutes = checks.number("minutes", minutes, low=0)
         self._checkpoint, self._state = _newest(self.path)
-        self._neighbours: Sequence[Any] = ()
-        self._fresh: list[dict[str, Any]] = []  # what the neighbours held before training
+        self._neighbours: dict[str, Any] | None = None
+        self._fresh: dict[str, dict[str, Any]] = {}  # what the neighbours held before training
         self._history: dict[str, list[float]] = {}
         self._epoch = self._batch = self._step = 0  # epochs, batches within this one, all batches
-        self._restored = True
+        self._pending = False  # weights are loaded; callbacks and history are not yet put back
         self._signal: int | None = None
         self._handlers: dict[int, Any] = {}
 
@@ -83,13 +83,39 @@ class Resume(keras.callbacks.Callback):
         """Epochs done by the newest checkpoint."""
         return self._state.get("epoch", 0)
 
-    def meet(self, neighbours: Sequence[Any]) -> None:
-        """Remembers the other callbacks, whose plain attributes are part of a checkpoint."""
-        self._neighbours = [callback for callback in neighbours if callback is not self]
-        self._fresh = [_plain_state(callback) for callback in self._neighbours]
+    def meet(self, neighbours: Sequence[Any]) -> keras.callbacks.Callback:
+        """Remembers the other callbacks, whose plain attributes are part of a checkpoint.
+
+        Returns:
+            A callback that puts them back before any of them hears of the first epoch.
+
+        Raises:
+            ValueError: This is not the last, or one holds weights in memory.
+        """
+        if neighbours[-1] is not self:
+            raise ValueError(
+                "Expected Resume last in `callbacks`: it saves what the others hold. "
+                f"Received: {', '.join(type(callback).__name__ for callback in neighbours)}."
+            )
+        for callback in neighbours:
+            if getattr(callback, "restore_best_weights", False):
+                raise ValueError(
+                    "Expected callbacks that hold no weights in memory beside Resume, e.g. "
+                    "ModelCheckpoint(save_best_only=True). Received: "
+                    f"{type(callback).__name__}(restore_best_weights=True)."
+                )
+        self._neighbours = _named(neighbours[:-1])
+        self._fresh = {name: _plain_state(callback) for name, callback in self._neighbours.items()}
+        return keras.callbacks.LambdaCallback(on_epoch_begin=self._before_epoch)
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Restores the newest checkpoint and listens for Ctrl-C and SIGTERM."""
+        if self._neighbours is None:
+            raise ValueError(
+                "Expected Resume in the fit of a zoo.Method. "
+                f"Received: {type(self.model).__name__}."
+            )
+        remove_partials(self.path)
         self._saved_at = time.monotonic()
         self._epoch, self._batch, self._step = self.epoch, 0, self.step
         self._history = {}
@@ -98,30 +124,35 @@ class Resume(keras.callbacks.Callback):
             self.model.load_weights(self._checkpoint / WEIGHTS)
             self._batch = self._state["batch"]
             self._history = {k: list(v) for k, v in self._state["history"].items()}
-            self.model._initial_epoch = self._epoch  # as Keras's BackupAndRestore tells fit
-            self._restored = False
+            # As Keras's BackupAndRestore tells fit; a run that stopped early has no epoch left.
+            left_from = self.params["epochs"] if self._state["stopped"] else self._epoch
+            self.model._initial_epoch = left_from
+            self._pending = True
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._handlers[number] = signal.signal(number, self._on_signal)
 
+    def _before_epoch(self, epoch: int, logs: Any = None) -> None:
+        if self._pending and not self._batch:
+            self._restore()
+
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Puts back what `fit` itself resets: history, running means, the place in the epoch."""
-        if self._restored:
-            self._batch = 0
-            return
-        self._restored = True
-        self._restore_neighbours()
-        if self._batch:
+        """Goes to the checkpoint's place within the epoch: its running means and its batch."""
+        if self._pending:
             for variable, value in zip(self._means(), self._state["means"], strict=True):
                 variable.assign(value)
             self._skip(self._batch)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Saves within the epoch, when it is time or the run is told to stop."""
-        if batch < self._batch:
-            return  # done before the checkpoint
+        if self._pending:
+            if batch + 1 >= self._batch:  # at the checkpoint's place
+                self._restore()
+            return
         self._step += batch + 1 - self._batch
         self._batch = batch + 1
+        if self.model.stop_training:  # the epoch ends here, and is saved there
+            return
         due = time.monotonic() - self._saved_at > 60 * self.minutes
         if due or self._signal:
             self._save()
@@ -137,24 +168,27 @@ class Resume(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         """Leaves the whole history to a run that had nothing left to do."""
-        if not self._restored:
-            self._restored = True
-            self._restore_neighbours()
+        if self._pending:
+            self._restore()
 
     def part(self) -> None:
         """Gives the signals back, however `fit` ended."""
         for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler or signal.SIG_DFL)
         self._handlers = {}
+        self._neighbours = None
         if self.model is not None:
             self.model._initial_epoch = None
+            if self._pending:  # fit ended before the checkpoint's place
+                self.model.train_function = None
+        self._pending = False
         self._checkpoint, self._state = _newest(self.path)
         self._obey()
 
     def _on_signal(self, number: int, frame: Any) -> None:
-        if self._signal:  # told twice: at once, without a checkpoint
-            raise KeyboardInterrupt
-        self._signal = number
+        told_before, self._signal = self._signal, number
+        if told_before:  # at once, without a checkpoint
+            self._obey()
 
     def _obey(self) -> None:
         number, self._signal = self._signal, None
@@ -181,23 +215,21 @@ class Resume(keras.callbacks.Callback):
         """Running means of the epoch's logs: `fit` resets them when an epoch begins."""
         return [variable for metric in self.model.metrics for variable in metric.variables]
 
-    def _restore_neighbours(self) -> None:
+    def _restore(self) -> None:
+        """Puts back what the callbacks and the history held."""
+        self._pending = False
         history = self.model.history
         history.history = {k: list(v) for k, v in self._history.items()}
         history.epoch = list(range(self._epoch))
-        for callback, (kind, attributes) in zip(
-            self._neighbours, self._state["neighbours"], strict=False
-        ):
-            if type(callback).__name__ == kind:
-                vars(callback).update(attributes)
+        for name, callback in (self._neighbours or {}).items():
+            vars(callback).update(self._state["neighbours"].get(name, {}))
 
-    def _moved_neighbours(self) -> list[tuple[str, dict[str, Any]]]:
-        """Of each neighbour its class and the plain attributes that training has changed."""
-        moved = []
-        for callback, fresh in zip(self._neighbours, self._fresh, strict=True):
-            state = _plain_state(callback)
-            changed = {k: v for k, v in state.items() if k not in fresh or fresh[k] != v}
-            moved.append((type(callback).__name__, changed))
+    def _moved_neighbours(self) -> dict[str, dict[str, Any]]:
+        """Of each neighbour the plain attributes that training has changed."""
+        moved = {}
+        for name, callback in (self._neighbours or {}).items():
+            fresh, state = self._fresh[name], _plain_state(callback)
+            moved[name] = {k: v for k, v in state.items() if k not in fresh or fresh[k] != v}
         return moved
 
     def _check_fits(self, state: dict[str, Any]) -> None:
@@ -212,12 +244,18 @@ class Resume(keras.callbacks.Callback):
                 f"Expected epochs of {state['steps_per_epoch']} steps, as in the run that wrote "
                 f"{self.path}. Received: {steps}."
             )
+        if state["batch"] % self.model.steps_per_execution and state["batch"] != steps:
+            raise ValueError(
+                f"Expected steps_per_execution to divide {state['batch']}, the batches of this "
+                f"epoch that {self.path} has done. Received: {self.model.steps_per_execution}."
+            )
 
     def _save(self) -> None:
         state = {
             "step": self._step,
             "epoch": self._epoch,
             "batch": self._batch,
+            "stopped": self.model.stop_training,
             "steps_per_epoch": (self.params or {}).get("steps"),
             "method": _fingerprint(self.model),
             "history": self._history,
@@ -232,8 +270,11 @@ class Resume(keras.callbacks.Callback):
             body = json.dumps(state)
             record = {"sha256": hashlib.sha256(body.encode()).hexdigest(), "state": body}
             (folder / STATE).write_text(json.dumps(record))
-        for old in _checkpoints(self.path)[KEEP:]:
-            shutil.rmtree(old, ignore_errors=True)
+        found = _checkpoints(self.path)
+        kept = [folder for folder in found if folder.name <= name][:KEEP]  # later ones are damaged
+        for folder in found:
+            if folder not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
         self._saved_at = time.monotonic()
 
 
@@ -249,7 +290,7 @@ def _newest(path: Path) -> tuple[Path, dict[str, Any]]:
                 return folder, state
         except (OSError, ValueError, KeyError, TypeError):
             pass
-        warnings.warn(f"The checkpoint {folder} is damaged; using the one before.", stacklevel=3)
+        warnings.warn(f"The checkpoint {folder} is damaged and left aside.", stacklevel=3)
     return path, {}
 
 
@@ -259,10 +300,22 @@ def _checkpoints(path: Path) -> list[Path]:
 
 
 def _fingerprint(model: keras.Model) -> str:
-    """What a checkpoint must fit: the method, its settings, the size of its networks."""
+    """What a checkpoint must fit: the method, its settings, its size, its optimizer."""
     settings = getattr(model, "hyperparameters", {})
     named = ", ".join(f"{name}={value!r}" for name, value in settings.items())
-    return f"{type(model).__name__}({named}) of {model.count_params():,} weights"
+    optimizer = type(model.optimizer).__name__
+    return f"{type(model).__name__}({named}) of {model.count_params():,} weights under {optimizer}"
+
+
+def _named(callbacks: Sequence[Any]) -> dict[str, Any]:
+    """Callbacks by class and number within it: a list that grows keeps the names it had."""
+    seen: collections.Counter[str] = collections.Counter()
+    named = {}
+    for callback in callbacks:
+        kind = type(callback).__name__
+        named[f"{kind} {seen[kind]}"] = callback
+        seen[kind] += 1
+    return named
 
 
 def _plain_state(callback: Any) -> dict[str, Any]:
@@ -272,6 +325,6 @@ def _plain_state(callback: Any) -> dict[str, Any]:
         if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # a NumPy number
             value = value.item()
         table = isinstance(value, dict) and all(isinstance(v, PLAIN) for v in value.values())
-        if name != "params" and (table or isinstance(value, PLAIN)):
+        if name not in SETTINGS and (table or isinstance(value, PLAIN)):
             state[name] = dict(value) if table else value
     return state

@@ -26,7 +26,7 @@ class BetaVAE(VAE):
         seed: Of the noise in z.
 
     Raises:
-        ValueError: `beta` negative, infinite or NaN, or an unknown `reconstruction`.
+        ValueError: `beta` negative, infinite or NaN, and as for `VAE`.
 
     Example:
         >>> import numpy as np
@@ -38,7 +38,7 @@ class BetaVAE(VAE):
     """
 
     search_space = {"beta": (0.5, 32.0, "log")}
-    recipe = {**VAE.recipe, "hyperparameters": {"beta": 2.0}}
+    recipe = {**VAE.recipe, "hyperparameters": {"beta": 3.0}}
 
     def __init__(
         self,

@@ -33,7 +33,7 @@ class VAE(Method):
         seed: Of the noise in z.
 
     Raises:
-        ValueError: An unknown `reconstruction`.
+        ValueError: Networks that do not fit one another, or an unknown `reconstruction`.
 
     Example:
         >>> import numpy as np
@@ -46,9 +46,9 @@ class VAE(Method):
     recipe = {
         "data": "dsprites",
         "image_size": 32,
-        "steps": 4000,
+        "steps": 8000,
         "epochs": 10,
-        "batch_size": 64,
+        "batch_size": 32,
         "learning_rate": 1e-3,
     }
 
@@ -60,6 +60,7 @@ class VAE(Method):
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
+        _check_networks(encoder, decoder)
         super().__init__(encoder, **kwargs)
         self.decoder = decoder
         self.reconstruction = checks.one_of("reconstruction", reconstruction, (*RECONSTRUCTIONS,))
@@ -147,3 +148,22 @@ class VAE(Method):
         """Eq. 3: loss = reconstruction + KL."""
         reconstruction, kl = self.elbo(images, decoded, mean, logvar)
         return {"loss": reconstruction + kl, "reconstruction": reconstruction, "kl": kl}
+
+
+def _check_networks(encoder: keras.Model, decoder: keras.Model) -> None:
+    """Refuses an encoder without two heads, and a decoder that does not undo it."""
+    heads = encoder.output_shape
+    if not isinstance(heads, list | tuple) or len(heads) != 2 or heads[0] != heads[1]:
+        raise ValueError(
+            "Expected an encoder with two outputs (N, L), mean and logvar. "
+            f"Received outputs of shape: {heads}."
+        )
+    for what, wanted, received in (
+        ("takes codes", heads[0], decoder.input_shape),
+        ("gives images", encoder.input_shape, decoder.output_shape),
+    ):
+        if tuple(wanted) != tuple(received):
+            raise ValueError(
+                f"Expected a decoder that {what} of shape {wanted}, as the encoder. "
+                f"Received: {received}."
+            )

@@ -25,7 +25,11 @@ def bernoulli_reconstruction(images: Any, logits: Any) -> Any:
 
     Returns:
         A scalar: the sum over pixels, averaged over the batch.
+
+    Raises:
+        ValueError: The shapes differ.
     """
+    _check_alike(images=images, logits=logits)
     return _sum_then_mean(ops.softplus(logits) - images * logits)
 
 
@@ -38,7 +42,11 @@ def gaussian_reconstruction(images: Any, predictions: Any) -> Any:
 
     Returns:
         A scalar in nats, up to the constant HWC/2 log(2 pi): averaged over the batch.
+
+    Raises:
+        ValueError: The shapes differ.
     """
+    _check_alike(images=images, predictions=predictions)
     return 0.5 * _sum_then_mean(ops.square(images - predictions))
 
 
@@ -51,7 +59,11 @@ def gaussian_kl_per_latent(mean: Any, logvar: Any) -> Any:
 
     Returns:
         (L,) float in nats: 1/2 (mean^2 + e^logvar - logvar - 1).
+
+    Raises:
+        ValueError: The shapes differ.
     """
+    _check_alike(mean=mean, logvar=logvar)
     kl = 0.5 * (ops.square(mean) + ops.exp(logvar) - logvar - 1.0)
     return ops.mean(kl, axis=0)
 
@@ -66,12 +78,22 @@ def gaussian_kl(mean: Any, logvar: Any) -> Any:
     Returns:
         A scalar in nats: summed over latents, averaged over the batch.
 
+    Raises:
+        ValueError: The shapes differ.
+
     Example:
         >>> import numpy as np
         >>> float(gaussian_kl(np.ones((1, 2), "float32"), np.zeros((1, 2), "float32")))
         1.0
     """
     return ops.sum(gaussian_kl_per_latent(mean, logvar))
+
+
+def _check_alike(**tensors: Any) -> None:
+    """Refuses two tensors that would broadcast: (N, H, W) and (N, H, W, 1) make (N, H, W, W)."""
+    (one, a), (other, b) = ((name, tuple(tensor.shape)) for name, tensor in tensors.items())
+    if len(a) != len(b) or any(p != q for p, q in zip(a, b, strict=True) if None not in (p, q)):
+        raise ValueError(f"Expected {one} and {other} of one shape. Received: {a} and {b}.")
 
 
 def _sum_then_mean(values: Any) -> Any:

@@ -9,7 +9,8 @@ Representations, 2019 (Table 1, after Higgins et al. 2017 and Burgess et al. 201
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import numbers
+from collections.abc import Iterator, Sequence
 
 import keras
 from keras import layers
@@ -34,11 +35,11 @@ def gaussian_encoder(
         A model from images (N, H, W, C) float 0..1 to [mean, logvar], (N, L) float32 each.
 
     Raises:
-        ValueError: The image is too small or has a strange number of channels, or L < 1.
+        ValueError: The image is too small or has a strange number of channels, L < 1 or seed < 0.
 
     Example:
         >>> gaussian_encoder((64, 64, 1), latent_size=10).count_params()
-        389044
+        382932
     """
     height, width, channels = check_image_shape(image_shape)
     latent_size = checks.integer("latent_size", latent_size, low=1)
@@ -73,7 +74,7 @@ def image_decoder(image_shape: Sequence[int], latent_size: int = 10, seed: int =
         A model from codes (N, L) to (N, H, W, C) float32, unbounded.
 
     Raises:
-        ValueError: The image is too small or has a strange number of channels, or L < 1.
+        ValueError: The image is too small or has a strange number of channels, L < 1 or seed < 0.
     """
     height, width, channels = check_image_shape(image_shape)
     latent_size = checks.integer("latent_size", latent_size, low=1)
@@ -108,11 +109,11 @@ def image_decoder(image_shape: Sequence[int], latent_size: int = 10, seed: int =
 def check_image_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
     """Returns (H, W, C) as ints; refuses what the four strided convolutions cannot take."""
     shape = tuple(image_shape)
-    if len(shape) != 3 or not all(isinstance(side, int) for side in shape):
+    if len(shape) != 3 or not all(isinstance(side, numbers.Integral) for side in shape):
         raise ValueError(
             f"Expected image_shape to be (height, width, channels). Received: {shape}."
         )
-    height, width, channels = shape
+    height, width, channels = map(int, shape)
     if min(height, width) < SMALLEST_SIDE:
         raise ValueError(
             f"Expected images of at least {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels. "
@@ -124,6 +125,7 @@ def check_image_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def _glorots(seed: int):
+def _glorots(seed: int) -> Iterator[keras.initializers.Initializer]:
     """One Glorot initializer after another, each with a seed of its own."""
+    seed = checks.integer("seed", seed, low=0)
     return (keras.initializers.GlorotUniform(seed=1000 * seed + i) for i in itertools.count())

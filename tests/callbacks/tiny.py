@@ -1,0 +1,44 @@
+"""A tiny set with known factors, and a tiny method that learns on it."""
+
+import keras
+import numpy as np
+
+import zoo
+from tests import parts
+from zoo.data import FactorData
+from zoo.data.pixels import ArrayPixels
+
+
+def bars():
+    """48 images of 8x8: a bar at one of 4 rows, in 4 shades, of 3 widths."""
+    factors = np.indices((4, 4, 3)).reshape(3, -1).T
+    images = np.zeros((len(factors), *parts.IMAGE_SHAPE), "uint8")
+    for image, (row, shade, width) in zip(images, factors, strict=True):
+        image[2 * row : 2 * row + 2, : 2 * width + 3] = 60 * (shade + 1)
+    return FactorData("bars", ArrayPixels(images), factors, ("row", "shade", "width"))
+
+
+def make(eager=True, optimizer=None, steps_per_execution=1, **hyperparameters):
+    """A compiled b-VAE on 8x8 images; equal weights each time."""
+    method = zoo.BetaVAE(parts.gaussian_encoder(), parts.decoder(), **hyperparameters)
+    method.compile(
+        optimizer or keras.optimizers.SGD(1e-3, momentum=0.9),  # few operations, with a state
+        run_eagerly=eager,
+        jit_compile=False,
+        steps_per_execution=steps_per_execution,
+    )
+    return method
+
+
+def fit(method, data, callbacks, epochs=3, steps=2, start=0):
+    """Trains on endless batches; the history."""
+    batches = method.batches(data, 6, seed=0, start=start)
+    arguments = {"steps_per_epoch": steps, "epochs": epochs, "verbose": 0}
+    return method.fit(batches, callbacks=callbacks, **arguments).history
+
+
+def everything(method):
+    """All that a checkpoint must hold, as arrays: weights, optimizer, random states."""
+    variables = [*method.variables, *method.optimizer.variables, *method._random_states().values()]
+    means = {id(v) for metric in method.metrics for v in metric.variables}  # `fit` resets them
+    return [keras.ops.convert_to_numpy(v) for v in variables if id(v) not in means]

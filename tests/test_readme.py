@@ -1,0 +1,92 @@
+"""Every command and every piece of code in the README runs.
+
+The main job runs in full; other trainings are cut to a few steps. What sets a machine up and runs
+the tests (venv, pip, pytest) is what `.ci/run` does.
+"""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from zoo import cli
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+MAIN_JOB = "zoo train beta_vae"
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def commands():
+    return [line for block in blocks("bash") for line in block.splitlines() if line]
+
+
+def cut(command):
+    """A training of a few steps in place of a long one."""
+    if not command.startswith("zoo train") or command == MAIN_JOB or "--help" in command:
+        return command
+    command = re.sub(r"--steps \d+", "--steps 10", command)
+    return command + (" --samples 500" if "digits" not in command else "")
+
+
+def run(command):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(shlex.split(command)[1:])
+    return ended.value.code
+
+
+def test_what_is_not_run_here_is_what_ci_runs():
+    ci = (ROOT / ".ci" / "run").read_text()
+    others = [line for line in commands() if not line.startswith("zoo ")]
+    assert others == [
+        "python -m venv .venv && . .venv/bin/activate",
+        "pip install -e '.[test]'",
+        "pytest",
+    ]
+    for words in ("-m venv", "bin/activate", "-e '.[test]'", "\npytest"):
+        assert words in ci
+
+
+def test_the_files_that_the_readme_shows_are_there():
+    for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
+        assert (ROOT / path).is_file(), path
+
+
+def test_the_method_that_the_readme_shows_is_the_one_in_the_zoo():
+    source = (ROOT / "zoo/disentangled/beta_vae.py").read_text()
+    shown = next(block for block in blocks("python") if block.startswith("class BetaVAE"))
+    for line in shown.splitlines():
+        assert line in source
+
+
+@pytest.mark.slow
+def test_every_command_runs(tmp_path, monkeypatch, cache):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "saved_models").mkdir()
+    listed = [line for line in commands() if line.startswith("zoo ")]
+    assert listed[0] == MAIN_JOB  # the others look at what it made
+    for command in listed:
+        out = " --out runs/long" if "300000" in command else ""
+        assert run(cut(command) + out) == 0, command
+    scores = json.loads((tmp_path / "runs/beta_vae-dsprites-seed0/scores.json").read_text())
+    assert scores["mig"]["value"] > 0.2  # learnt, wherever it runs; see the README's table
+    assert (tmp_path / "saved_models/sprites/1/saved_model.pb").is_file()
+
+
+def test_the_code_for_ones_own_fit_runs(tmp_path, monkeypatch, cache):
+    monkeypatch.chdir(tmp_path)
+    fit, export = (b for b in blocks("python") if b.startswith("import"))
+    fit = fit.replace("steps_per_epoch=800", "steps_per_epoch=3").replace("epochs=10", "epochs=2")
+    fit = fit.replace("DisentanglementMetrics(data)", "DisentanglementMetrics(data, samples=500)")
+    names = {}
+    exec(fit, names)
+    assert {"mig", "sap"} <= set(names["method"].history.history)
+    names["images"] = names["data"].read(range(5))
+    exec(export, names)
+    np.testing.assert_allclose(names["codes"], names["method"].predict(names["images"]), atol=1e-5)

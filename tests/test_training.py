@@ -1,0 +1,164 @@
+import inspect
+import io
+
+import keras
+import numpy as np
+import pytest
+from rich.console import Console
+
+import zoo
+from zoo import training
+from zoo.runs import Run, Settings
+
+
+def settings(**changed):
+    tiny = {"data": "digits", "steps": 4, "epochs": 2, "batch_size": 8, "learning_rate": 1e-3}
+    return Settings(**{"method": "beta_vae", **tiny, **changed})
+
+
+@pytest.fixture
+def console():
+    return Console(file=io.StringIO(), width=200)
+
+
+# What can be set
+
+
+def test_every_argument_of_constructor_and_networks_can_be_set():
+    known = training.arguments(zoo.BetaVAE)
+    assert {name: p.default for name, p in known.items()} == {
+        "latent_size": 10,
+        "beta": 4.0,
+        "reconstruction": "bernoulli",
+    }
+
+
+def test_networks_and_what_has_a_flag_of_its_own_cannot_be_set():
+    for cls in zoo.methods().values():
+        left_out = {"self", "image_shape", "seed", "encoder", "decoder", "kwargs"}
+        assert not left_out & set(training.arguments(cls))
+        spelled = set(inspect.signature(cls.__init__).parameters) - left_out
+        assert spelled <= set(training.arguments(cls))
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "message"),
+    [
+        ({"bta": 4}, "Unknown argument of beta_vae 'bta'. Did you mean 'beta'"),
+        ({"seed": 4}, "Unknown argument of beta_vae 'seed'"),
+        ({"beta": -1}, "Expected beta to be a number of at least 0. Received: -1."),
+        ({"beta": np.nan}, "Expected beta to be a number of at least 0. Received: nan."),
+        ({"beta": "much"}, "Expected beta to be a number of at least 0. Received: 'much'."),
+        ({"latent_size": 0}, "Received: 0"),
+        ({"latent_size": 2.5}, "Received: 2.5"),
+        ({"reconstruction": "gaussia"}, "Did you mean 'gaussian'"),
+    ],
+)
+def test_hyperparameters_are_refused_before_any_work(hyperparameters, message):
+    with pytest.raises(ValueError, match=message):
+        training.check_hyperparameters(settings(hyperparameters=hyperparameters))
+
+
+def test_images_that_are_too_small_are_refused_before_any_work():
+    with pytest.raises(ValueError, match=r"at least 16 x 16 pixels\. Received: 8 x 8"):
+        training.check_hyperparameters(settings(image_size=8))
+
+
+def test_what_can_be_is_not_refused():
+    good = {"beta": 0, "latent_size": 1, "reconstruction": "gaussian"}
+    training.check_hyperparameters(settings(hyperparameters=good, image_size=17))
+
+
+# Building
+
+
+def test_a_method_is_built_as_it_was_told(console):
+    told = settings(learning_rate=0.5, seed=3, hyperparameters={"beta": 7, "latent_size": 2})
+    method = training.build(told, (16, 16, 1), {})
+    assert (method.beta, method.latent_size, method.seed) == (7.0, 2, 3)
+    assert method.optimizer.learning_rate.numpy() == 0.5
+    assert isinstance(method.optimizer, keras.optimizers.Adam)
+
+
+def test_what_the_data_know_is_filled_in(monkeypatch):
+    received = {}
+
+    class Fake:
+        from_data = ("dataset_size", "num_classes")
+
+        def __init__(self, encoder: keras.Model, dataset_size, num_classes, total_steps, beta=1):
+            pass
+
+        @classmethod
+        def for_images(cls, image_shape, seed=0, **hyperparameters):
+            received.update(hyperparameters, seed=seed)
+            return cls
+
+        @staticmethod
+        def compile(optimizer):
+            pass
+
+    monkeypatch.setattr(training.registry, "method", lambda name: Fake)
+    facts = training.facts_of(zoo.data.load("digits"))
+    training.build(settings(hyperparameters={"beta": 3, "num_classes": 2}), (8, 8, 1), facts)
+    assert received == {
+        "dataset_size": 1497,
+        "num_classes": 2,
+        "total_steps": 4,
+        "beta": 3,
+        "seed": 0,
+    }
+
+
+def test_small_images_are_enlarged_unless_a_size_is_asked_for(console):
+    assert training.load_data(settings(), console).image_shape == (16, 16, 1)
+    assert "digits: images enlarged to 16 pixels a side" in console.file.getvalue()
+    assert training.load_data(settings(image_size=20), console).image_shape == (20, 20, 1)
+
+
+def test_only_data_with_factors_are_scored(toy_factors):
+    assert training.scorer(settings(), zoo.data.load("digits")) is None
+    scorer = training.scorer(settings(samples=30, seed=2), toy_factors)
+    assert (scorer.samples, scorer.seed) == (30, 2)
+
+
+@pytest.fixture
+def toy_factors():
+    from zoo.data import FactorData
+    from zoo.data.pixels import ArrayPixels
+
+    images = np.zeros((6, 16, 16, 1), np.uint8)
+    factors = np.indices((2, 3)).reshape(2, -1).T
+    return FactorData("toy", ArrayPixels(images), factors, ("hue", "size"))
+
+
+# Training
+
+
+def test_a_loss_that_is_no_number_fails_the_run(tmp_path, console):
+    run = Run(tmp_path / "run")
+    with pytest.raises(training.RunFailed, match=r"The loss is nan in epoch 1\. Start again"):
+        training.train(settings(learning_rate=1e30), run, console)
+    assert run.exists
+    assert not run.model_path.exists()
+
+
+def test_data_that_are_not_there_leave_the_old_run(tmp_path, console):
+    run = Run(tmp_path / "run")
+    run.write("config", {"settings": {}, "data": {}})
+    with pytest.raises(FileNotFoundError):
+        training.train(settings(data=f"folder:{tmp_path}/none"), run, console)
+    assert run.read("config") == {"settings": {}, "data": {}}
+
+
+def test_a_finished_run_goes_on_to_the_same_end(digits_run, tmp_path, console):
+    import shutil
+
+    run = Run(shutil.copytree(digits_run, tmp_path / "[red] copy"))  # rich could misread it
+    before = run.read("history"), [w.numpy() for w in run.load_method().weights]
+    training.train(run.settings, run, console, resume=True)
+    assert "resuming at step 4 of 4" in console.file.getvalue()
+    assert f"\n{run.path} holds the run:\n" in console.file.getvalue()
+    assert run.read("history") == before[0]
+    for old, new in zip(before[1], run.load_method().weights, strict=True):
+        np.testing.assert_array_equal(old, new.numpy())
