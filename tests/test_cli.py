@@ -615,6 +615,19 @@ def test_a_diverged_training_says_what_to_do(command, tmp_path):
     refused(command("evaluate", "run"), 2, said)
 
 
+@pytest.mark.parametrize("kind", ["numpy", "tensorflow"])
+def test_too_little_memory_is_a_line(command, no_cache, monkeypatch, kind):
+    import tensorflow as tf
+
+    def allocate(*_):
+        if kind == "tensorflow":
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+        np.empty(2**60, np.uint8)
+
+    monkeypatch.setattr(training, "check_hyperparameters", allocate)
+    refused(command("train", "vae"), 1, "Out of memory. A smaller --image-size or --batch-size")
+
+
 def test_a_fault_of_the_zoo_itself_is_not_hidden(monkeypatch):
     monkeypatch.setattr(registry, "names", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -635,9 +648,10 @@ def test_warnings_are_a_line(command, monkeypatch, told):
     assert answer.err == "zoo: a checkpoint is damaged\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to a process")
 def test_ctrl_c_leaves_a_checkpoint_from_which_to_go_on(command, tmp_path):
-    flags = ("--data", "digits", "--batch-size", "4", "--steps", "400", "--epochs", "20")
+    flags = ("--data", "digits", "--batch-size", "4", "--steps", "300", "--epochs", "3")
     process = subprocess.Popen(
         [*ZOO, "train", "beta_vae", *flags, "--out", "a run"],
         stdout=subprocess.PIPE,
@@ -646,7 +660,7 @@ def test_ctrl_c_leaves_a_checkpoint_from_which_to_go_on(command, tmp_path):
         cwd=tmp_path,
     )
     for line in process.stdout:
-        if line.startswith("epoch  1/20"):
+        if line.startswith("epoch 1/3"):
             break
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
@@ -660,6 +674,6 @@ def test_ctrl_c_leaves_a_checkpoint_from_which_to_go_on(command, tmp_path):
 
     answer = command("train", "beta_vae", "--resume", "--out", "a run")
     assert answer.code == 0
-    assert re.match(r"resuming at step [\d,]+ of 400\n", answer.out)
-    assert [len(values) for values in run.read("history").values()] == [20, 20, 20]
-    assert run.load_method().step.numpy() == 400
+    assert re.match(r"resuming at step [\d,]+ of 300\n", answer.out)
+    assert [len(values) for values in run.read("history").values()] == [3, 3, 3]
+    assert run.load_method().step.numpy() == 300

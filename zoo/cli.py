@@ -354,7 +354,7 @@ def print_table(header: tuple[str, ...], *rows: tuple[str, ...]) -> None:
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     for row in (header, *rows):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        click.secho("  ".join(cells).rstrip(), bold=row is header)
+        click.secho("  ".join(cells).rstrip(), bold=True if row is header else None)
 
 
 @contextlib.contextmanager
@@ -397,4 +397,11 @@ def _run(arguments: list[str] | None) -> int:
         return 130
     except (ValueError, OSError) as error:
         click.echo(f"zoo: {_one_line(error)}", err=True)
+        return 1
+    except Exception as error:
+        if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":
+            raise  # the latter is TensorFlow's, which may not be imported here
+        click.echo(
+            "zoo: Out of memory. A smaller --image-size or --batch-size needs less.", err=True
+        )
         return 1

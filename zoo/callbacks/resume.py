@@ -244,7 +244,7 @@ class Resume(keras.callbacks.Callback):
                 f"Expected epochs of {state['steps_per_epoch']} steps, as in the run that wrote "
                 f"{self.path}. Received: {steps}."
             )
-        if state["batch"] % self.model.steps_per_execution and state["batch"] != steps:
+        if state["batch"] % self.model.steps_per_execution:
             raise ValueError(
                 f"Expected steps_per_execution to divide {state['batch']}, the batches of this "
                 f"epoch that {self.path} has done. Received: {self.model.steps_per_execution}."

@@ -1,0 +1,164 @@
+"""The pictures that a method and its data allow, from networks whose behaviour is known."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import zoo
+from tests import parts
+from zoo.data import FactorData, Images
+from zoo.data.pixels import ArrayPixels
+from zoo.reporting.drawing import Pictures
+
+LATENTS = 3
+
+
+def dots():
+    """(64 images, factors): a pixel at one of 8 rows and 8 columns; a factor of one value."""
+    factors = np.indices((8, 8, 1)).reshape(3, -1).T
+    images = np.zeros((64, *parts.IMAGE_SHAPE), "uint8")
+    images[np.arange(64), factors[:, 0], factors[:, 1]] = 255
+    return images, factors
+
+
+@pytest.fixture
+def data():
+    images, factors = dots()
+    return FactorData("dots", ArrayPixels(images), factors, ("row", "column", "fixed"))
+
+
+@pytest.fixture
+def method():
+    """Encodes the pixel's row and column (-1.75..1.75); latent 2 is the prior. Decodes a latent
+    into rows of its own: latent 0 into the first three, 1 the next three, 2 the last two.
+    """
+    image = keras.layers.Input(parts.IMAGE_SHAPE)
+    place = np.stack([*np.indices((8, 8)).reshape(2, -1), np.zeros(64)], axis=1) / 2
+    x = keras.layers.Flatten()(image)
+    centre = keras.initializers.Constant([-1.75, -1.75, 0])
+    means = keras.layers.Dense(3, kernel_initializer=fixed(place), bias_initializer=centre)
+    spreads = keras.initializers.Constant([-4.0, -4.0, 0.0])
+    logvars = keras.layers.Dense(3, kernel_initializer="zeros", bias_initializer=spreads)
+    encoder = keras.Model(image, [means(x), logvars(x)])
+    codes = keras.layers.Input((LATENTS,))
+    rows = np.repeat(np.eye(3), [24, 24, 16], axis=1)
+    pixels = keras.layers.Dense(64, kernel_initializer=fixed(rows), use_bias=False)(codes)
+    decoder = keras.Model(codes, keras.layers.Reshape(parts.IMAGE_SHAPE)(pixels))
+    return zoo.VAE(encoder, decoder)
+
+
+def fixed(array):
+    return keras.initializers.Constant(np.asarray(array, "float32"))
+
+
+class Encodes(zoo.Method):
+    """A method that does not decode."""
+
+    def forward(self, batch, training):
+        return {"codes": self.encoder(self.prepare(batch), training=training)}
+
+    def objective(self, codes):
+        return {"loss": ops.mean(codes)}
+
+
+def test_a_traversal_moves_one_latent_and_no_other(method, data):
+    drawing = Pictures(method, data, samples=10, steps=5, reach=2.0, seed=1)
+    moved = drawing.traversed()
+    assert moved.shape == (LATENTS, 5, *parts.IMAGE_SHAPE)
+    assert moved.dtype == np.uint8
+    still = np.asarray(method.decode(drawing.codes[:1]))[0]
+    owned = [slice(0, 3), slice(3, 6), slice(6, 8)]  # the rows that show each latent
+    for latent, rows in enumerate(owned):
+        shown = moved[latent, :, rows, 0, 0][:, 0] / 255
+        np.testing.assert_allclose(shown, 1 / (1 + np.exp(-np.linspace(-2, 2, 5))), atol=1 / 255)
+        others = np.ones(8, bool)
+        others[rows] = False
+        assert (moved[latent][:, others] == still[others]).all()
+
+
+def test_the_first_image_of_the_sample_is_traversed(method, data):
+    drawing = Pictures(method, data, samples=10, seed=3)
+    images, _ = data.sample(10, 3)
+    np.testing.assert_array_equal(drawing.images, images)
+    codes = method.predict(images, verbose=0)
+    np.testing.assert_allclose(drawing.codes, codes, atol=1e-6)
+
+
+def test_many_latents_are_decoded_in_parts(method, data, monkeypatch):
+    whole = Pictures(method, data, samples=10).traversed()
+    monkeypatch.setattr("zoo.reporting.drawing.BATCH", 4)
+    np.testing.assert_array_equal(Pictures(method, data, samples=10).traversed(), whole)
+
+
+def test_kl_is_that_of_the_posterior(method, data):
+    drawing = Pictures(method, data, samples=64)
+    variance = np.exp(-4.0)
+    coordinates = np.arange(8) / 2 - 1.75
+    expected = 0.5 * (np.mean(coordinates**2) + variance + 4 - 1)
+    np.testing.assert_allclose(drawing.kl, [expected, expected, 0], atol=1e-5)
+
+
+def test_information_is_the_share_of_each_factor(method, data):
+    information = Pictures(method, data, samples=64).information
+    assert information.shape == (LATENTS, 3)
+    np.testing.assert_allclose(information[:, :2], [[1, 0], [0, 1], [0, 0]], atol=1e-9)
+    assert np.isnan(information[:, 2]).all()  # a factor of one value has no entropy
+
+
+def test_information_of_noise_stays_within_bounds(data):
+    method = zoo.VAE(parts.gaussian_encoder(), parts.decoder())
+    information = Pictures(method, data, samples=30).information[:, :2]
+    assert (information >= 0).all()
+    assert (information <= 1).all()
+
+
+def test_all_is_drawn_and_saved(method, data, tmp_path):
+    drawing = Pictures(method, data, samples=20, steps=3)
+    assert set(drawing.figures()) == {"reconstructions", "traversal", "information"}
+    paths = drawing.save(tmp_path / "pictures")
+    assert sorted(path.name for path in paths) == [
+        "information.png",
+        "reconstructions.png",
+        "traversal.gif",
+        "traversal.png",
+    ]
+    assert all(path.stat().st_size > 1000 for path in paths)
+
+
+def test_the_pictures_say_how_they_were_made(method, data, texts):
+    figures = Pictures(method, data, samples=20, steps=3, seed=4).figures()
+    for name in ("traversal", "information"):
+        written = " ".join(texts(figures[name]))
+        assert "20 samples, 20 bins, seed 4" in written
+    assert "row" in " ".join(texts(figures["traversal"]))
+
+
+def test_without_factors_there_is_no_information(method, tmp_path):
+    images, _ = dots()
+    drawing = Pictures(method, Images("dots", ArrayPixels(images)), samples=20, steps=3)
+    assert set(drawing.figures()) == {"reconstructions", "traversal"}
+    assert len(drawing.images) == 64
+    assert drawing.kl.shape == (LATENTS,)
+    assert not (drawing.save(tmp_path)[0].parent / "information.png").exists()
+
+
+def test_fewer_images_than_are_shown_are_enough(method):
+    images, _ = dots()
+    drawing = Pictures(method, Images("few", ArrayPixels(images[:3])))
+    assert set(drawing.figures()) == {"reconstructions", "traversal"}
+
+
+def test_a_method_that_does_not_decode_has_its_information(data, tmp_path):
+    method = Encodes(parts.encoder())
+    drawing = Pictures(method, data, samples=20)
+    assert not drawing.can_decode
+    assert set(drawing.figures()) == {"information"}
+    assert [path.name for path in drawing.save(tmp_path)] == ["information.png"]
+
+
+def test_nothing_to_draw_is_nothing(tmp_path):
+    images, _ = dots()
+    drawing = Pictures(Encodes(parts.encoder()), Images("dots", ArrayPixels(images)))
+    assert drawing.figures() == {}
+    assert drawing.save(tmp_path) == []
