@@ -67,6 +67,8 @@ def test_the_card_tells_what_was_done(sprites_run):
     assert card["training"]["batch_size"] == 8
     assert card["training"]["seed"] == 0
     assert set(card["signatures"]) == {"encode", "decode", "reconstruct"}
+    assert card["signatures"]["encode"].startswith("image uint8 (N, ")
+    assert " -> codes float32 (N, " in card["signatures"]["encode"]
     assert card["versions"]["keras"] == keras.__version__
     assert set(card["scores"]) == {"mig", "sap"}
     protocol = card["scores"]["sap"]["protocol"]

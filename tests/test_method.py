@@ -356,14 +356,12 @@ assert int(method.optimizer.iterations) == 2
 def test_every_method_encodes():
     method = PullTogether(parts.encoder())
     [encode] = method.endpoints().values()
-    assert str(encode) == "image uint8 (N, 8, 8, 1) -> codes"
     named = encode.named(parts.images())
     np.testing.assert_allclose(named["codes"], method.predict(parts.images(), verbose=0), atol=1e-6)
 
 
 def test_an_endpoint_names_inputs_and_output():
     endpoint = Endpoint(lambda a, b: a + b, {"a": ((2,), "float32"), "b": ((), "int64")}, "sum")
-    assert str(endpoint) == "a float32 (N, 2), b int64 (N,) -> sum"
     assert endpoint.named(1, 2) == {"sum": 3}
 
 

@@ -15,7 +15,7 @@ import jinja2
 import tensorflow as tf
 
 from zoo.files import replacing
-from zoo.method import Method
+from zoo.method import Endpoint, Method
 
 CARD = "card.json"
 PACKAGES = ("repzoo", "tensorflow", "keras", "numpy", "scikit-learn")
@@ -62,21 +62,22 @@ def export(
         raise FileExistsError(f"{path} is there already. Export with overwrite, or elsewhere.")
     if path.exists() and not (path / CARD).is_file():
         raise FileExistsError(f"{path} holds no export ({CARD}), and is not replaced.")
-    contents = {**describe(method), **(card or {})}
+    functions = {name: _function(endpoint) for name, endpoint in method.endpoints().items()}
+    contents = {**_facts(method, functions), **(card or {})}
     with replacing(path) as folder:
-        _write_saved_model(method, folder)
+        _write_saved_model(functions, folder)
         (folder / CARD).write_text(json.dumps(contents, indent=2) + "\n")
         (folder / "README.md").write_text(_readable(contents))
     return path
 
 
-def describe(method: Method) -> dict[str, Any]:
+def _facts(method: Method, functions: Mapping[str, Any]) -> dict[str, Any]:
     """What a card says of any method: its name, settings, signatures and versions."""
     return {
         "method": type(method).__name__,
         "summary": (type(method).__doc__ or "").partition("\n")[0],
         "hyperparameters": method.hyperparameters,
-        "signatures": {name: str(endpoint) for name, endpoint in method.endpoints().items()},
+        "signatures": {name: _signature(function) for name, function in functions.items()},
         "steps": int(method.step.numpy()),
         "versions": versions(),
     }
@@ -87,20 +88,34 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
-def _write_saved_model(method: Method, folder: Path) -> None:
+def _function(endpoint: Endpoint) -> Any:
+    """An endpoint traced for batches of any size."""
+    specs = [
+        tf.TensorSpec((None, *shape), dtype, name=argument)
+        for argument, (shape, dtype) in endpoint.inputs.items()
+    ]
+    return tf.function(endpoint.named, autograph=False).get_concrete_function(*specs)
+
+
+def _signature(function: Any) -> str:
+    """What a function takes and gives: "image uint8 (N, 32, 32, 1) -> codes float32 (N, 10)"."""
+    inputs = [(spec.name, spec) for spec in function.structured_input_signature[0]]
+    takes, gives = (
+        ", ".join(
+            f"{name} {spec.dtype.name} (N, {', '.join(map(str, spec.shape[1:]))})"
+            for name, spec in named
+        )
+        for named in (inputs, function.structured_outputs.items())
+    )
+    return f"{takes} -> {gives}"
+
+
+def _write_saved_model(functions: Mapping[str, Any], folder: Path) -> None:
     module = tf.Module()
-    signatures, variables = {}, {}
-    for name, endpoint in method.endpoints().items():
-        function = tf.function(endpoint.named, autograph=False)
-        specs = [
-            tf.TensorSpec((None, *shape), dtype, name=argument)
-            for argument, (shape, dtype) in endpoint.inputs.items()
-        ]
-        signatures[name] = function.get_concrete_function(*specs)
-        variables.update({id(v): v for v in signatures[name].graph.variables})
-        setattr(module, name, function)
-    signatures["serving_default"] = signatures["encode"]
-    module.saved_variables = list(variables.values())  # what a signature reads, and no more
+    # What the functions read, and no more: no optimizer, no queue.
+    variables = {id(v): v for function in functions.values() for v in function.graph.variables}
+    module.saved_variables = list(variables.values())
+    signatures = {**functions, "serving_default": functions["encode"]}
     tf.saved_model.save(module, str(folder), signatures=signatures)
 
 

@@ -37,10 +37,6 @@ class Endpoint:
         """The result under its name, as signatures give it."""
         return {self.output: self.function(*tensors)}
 
-    def __str__(self) -> str:
-        takes = [f"{name} {dtype} {('N', *shape)}" for name, (shape, dtype) in self.inputs.items()]
-        return f"{', '.join(takes)} -> {self.output}".replace("'", "")
-
 
 class Method(keras.Model):
     """A keras.Model that learns a representation: `call` and `predict` give codes.

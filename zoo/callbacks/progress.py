@@ -54,7 +54,10 @@ class ProgressLines(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Prints the epoch's loss, terms and scores."""
-        values = "  ".join(f"{name} {value:.4g}" for name, value in sorted((logs or {}).items()))
+        logs = logs or {}
+        first = [metric.name for metric in self.model.metrics if metric.name in logs]
+        names = [*first, *(name for name in logs if name not in first)]  # the loss, terms, scores
+        values = "  ".join(f"{name} {logs[name]:.4g}" for name in names)
         elapsed = self._bar.tasks[0].elapsed or 0.0
         pace = elapsed / max(self._step - self.done, 1)
         left = round(pace * (self.total_steps - self._step))
