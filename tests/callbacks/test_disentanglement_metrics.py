@@ -223,6 +223,13 @@ def test_a_lone_callback_needs_no_list(method, data, fit):
     assert len(fit(method, scorer(data))["mig"]) == 3
 
 
+def test_a_keras_callback_list_is_looked_into(method, data, fit):
+    watch = keras.callbacks.EarlyStopping(monitor="mig", mode="max")
+    with pytest.raises(ValueError, match="Expected DisentanglementMetrics before EarlyStopping"):
+        fit(method, keras.callbacks.CallbackList([watch, scorer(data)]))
+    assert fit(method, keras.callbacks.CallbackList([scorer(data), watch]), epochs=1)["mig"]
+
+
 # Copies
 
 

@@ -202,6 +202,13 @@ def test_early_stopping_stops_where_it_would_have(data, tmp_path):
         np.testing.assert_array_equal(also, expected)
 
 
+def test_a_least_improvement_keeps_its_sign(data, tmp_path):
+    for epochs in (1, 2):  # Keras turns it when a value that should fall is first compared
+        watch, resume = keras.callbacks.EarlyStopping("loss", min_delta=0.5), Resume(tmp_path)
+        tiny.fit(tiny.make(), data, [watch, resume], epochs=epochs, start=resume.step)
+        assert watch.min_delta == -0.5
+
+
 def test_a_finished_run_does_nothing_and_has_its_history(whole, tmp_path):
     shutil.copytree(whole, tmp_path / "again")
     (tmp_path / "again" / "end.npz").unlink()
@@ -464,7 +471,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(whole, tmp_path, monkeypatch):
     def full(*arguments, **settings):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    for target in ("zoo.files.sync", "pathlib.Path.write_text", "keras.Model.save_weights"):
+    for target in ("zoo.files.sync", "pathlib.Path.write_text", "keras.Model.save"):
         with monkeypatch.context() as patch:
             patch.setattr(target, full)
             with pytest.raises(OSError, match="No space left on device"):

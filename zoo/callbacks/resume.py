@@ -20,7 +20,7 @@ import keras
 from zoo import checks
 from zoo.files import remove_partials, replacing, sha256
 
-WEIGHTS = "state.weights.h5"
+WEIGHTS = "state.keras"  # HDF5 by itself crashes the process when the disk is full
 STATE = "state.json"
 KEEP = 2  # checkpoints: should the newest be damaged, there is the one before
 PLAIN = (bool, int, float, str, type(None))
@@ -265,7 +265,7 @@ class Resume(keras.callbacks.Callback):
         name = f"epoch-{self._epoch:06}-batch-{self._batch:08}"
         with replacing(self.path / name) as folder:
             folder.mkdir()
-            self.model.save_weights(folder / WEIGHTS)
+            self.model.save(folder / WEIGHTS)
             state["weights"] = sha256(folder / WEIGHTS)
             body = json.dumps(state)
             record = {"sha256": hashlib.sha256(body.encode()).hexdigest(), "state": body}
