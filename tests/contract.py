@@ -16,6 +16,7 @@ from keras import ops
 import zoo
 from tests import parts
 from zoo.method import _call_with as call_with
+from zoo.runs import Settings
 from zoo.training import arguments
 
 STEPS = 3
@@ -24,7 +25,8 @@ STEPS = 3
 class MethodContract:
     """Checks for one method; the tiny one is made by `make`, its batches by `batch`."""
 
-    images_for_networks = (16, 17, 3)  # `for_images` must take them; None where it has no such
+    in_registry = True  # False for methods that only tests have: no `for_images`, no recipe
+    images_for_networks = (16, 17, 3)  # `for_images` must take them
 
     def make(self):
         """A tiny method, not yet compiled; equal weights each time."""
@@ -217,13 +219,13 @@ class MethodContract:
 
     def test_recipe_names_real_settings(self):
         cls = type(self.make())
-        if cls.recipe:
-            settings = zoo.runs.Settings.merged("any", cls.recipe)
+        if self.in_registry:
+            settings = Settings.merged("any", cls.recipe)
             assert set(settings.hyperparameters) <= set(arguments(cls))
 
     def test_networks_for_images(self):
         cls = type(self.make())
-        if self.images_for_networks and hasattr(cls, "for_images"):
+        if self.in_registry:
             method = cls.for_images(self.images_for_networks, seed=0)
             codes = method.predict(parts.images(2, 0, self.images_for_networks), verbose=0)
             assert codes.ndim == 2

@@ -323,12 +323,10 @@ def test_an_unreadable_image_is_named_and_skipped_only_on_request(command, tmp_p
     refused(command(*tiny), 1, f"Expected {tmp_path / 'images' / '2.png'} to be a readable image")
     assert contents(tmp_path) == ["images"]
 
-    lengths = []
-    monkeypatch.setattr(training, "facts_of", lambda data: lengths.append(len(data.train)) or {})
     monkeypatch.setattr(training, "scorer", lambda *_: 1 / 0)  # far enough
     with pytest.raises(ZeroDivisionError):
         cli.main([*tiny, "--skip-bad"])
-    assert lengths == [3]
+    assert Run(tmp_path / "run").config["images"] == 3
     assert Run(tmp_path / "run").config["data"]["skip_bad"] is True
 
 
@@ -511,8 +509,8 @@ def test_evaluate_scores_the_test_half_and_keeps_the_scores(command, run):
     assert header.split() == ["score", "value", "protocol"]
     assert [row.split()[0] for row in rows] == ["loss", "reconstruction", "kl"]
     assert all(row.endswith("  data digits, 50 samples, seed 1") for row in rows)
-    assert last == f"also in {run}/scores.json"
-    scores = Run(run).read("scores")
+    assert last == f"also in {run}/evaluation.json"
+    scores = Run(run).read("evaluation")
     terms = [scores[name]["value"] for name in ("loss", "reconstruction", "kl")]
     assert terms[0] == pytest.approx(terms[1] + 2.0 * terms[2], rel=1e-5)
     assert scores["loss"]["protocol"] == {"data": "digits", "samples": 50, "seed": 1}
@@ -522,9 +520,10 @@ def test_evaluate_agrees_with_the_training(command, sprites_run, tmp_path):
     run = shutil.copytree(sprites_run, tmp_path / "run")
     before = Run(run).read("scores")
     assert command("evaluate", run, "--samples", "200").code == 0
-    after = Run(run).read("scores")
+    after = Run(run).read("evaluation")
     assert list(after) == ["loss", "reconstruction", "kl", "mig", "sap"]
     assert {name: after[name] for name in before} == before
+    assert Run(run).read("scores") == before
 
 
 def test_traverse_draws(command, run, tmp_path):
@@ -533,6 +532,30 @@ def test_traverse_draws(command, run, tmp_path):
     drawn = ["reconstructions.png", "traversal.gif", "traversal.png"]
     assert answer.out.splitlines() == [f"drawn/{name}" for name in (drawn[0], drawn[2], drawn[1])]
     assert contents(tmp_path / "drawn") == drawn
+
+
+def test_resume_refuses_data_that_have_changed(command, tmp_path):
+    for shade in range(4):
+        paint(tmp_path / "images" / f"{shade}.png", shade)
+    tiny = ("train", "vae", "--data", "folder:images", "--out", "run", "--steps", "2")
+    assert command(*tiny, "--batch-size", "2").code == 0
+    paint(tmp_path / "images" / "new.png", 9)
+    refused(command("train", "vae", "--out", "run", "--resume"), 1, "the 4 images", "Received: 5")
+
+
+def test_a_folder_that_is_no_run_is_not_cleared(command, tmp_path):
+    photo = tmp_path / "home" / "pictures" / "holiday.png"
+    photo.parent.mkdir(parents=True)
+    photo.write_bytes(b"dear to somebody")
+    answer = command("train", "vae", "--data", "digits", "--steps", "1", "--out", "home")
+    refused(answer, 1, "to be free or to hold a run", "pictures")
+    assert photo.read_bytes() == b"dear to somebody"
+
+
+def test_a_code_that_no_score_takes_is_refused_before_training(command, cache, tmp_path):
+    answer = command("train", "vae", "--set", "latent_size=1", "--out", "run")
+    refused(answer, 1, "Expected codes of at least 2 dimensions")
+    assert not (tmp_path / "run" / "checkpoints").exists()
 
 
 def test_export_writes_once(command, run, tmp_path):
@@ -595,7 +618,7 @@ def test_a_full_disk_ends_a_training_with_a_line(command, tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     ("verb", "file"),
     [
-        ("evaluate", "run/scores.json"),
+        ("evaluate", "run/evaluation.json"),
         ("traverse", "run/pictures/reconstructions.png"),
         ("export --out run/saved_model/1 --overwrite", "run/saved_model/1"),
     ],

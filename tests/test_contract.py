@@ -9,7 +9,7 @@ from tests.contract import MethodContract
 
 class TwoViewContract(MethodContract):
     cls = faults.TinyMoCo
-    images_for_networks = None
+    in_registry = False
 
     def make(self):
         encoder = parts.encoder()

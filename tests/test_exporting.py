@@ -61,7 +61,12 @@ def test_a_stranger_to_the_package_gets_the_same_codes(digits_run, tmp_path):
 def test_the_card_tells_what_was_done(sprites_run):
     card = json.loads((sprites_run / "saved_model" / "1" / "card.json").read_text())
     assert card["method"] == "BetaVAE"
-    assert card["hyperparameters"] == {"beta": 2.0, "reconstruction": "bernoulli", "seed": 0}
+    assert card["hyperparameters"] == {
+        "latent_size": 10,
+        "beta": 2.0,
+        "reconstruction": "bernoulli",
+    }
+    assert card["training"]["seed"] == 0
     assert card["steps"] == 4
     assert card["data"] == {"name": "dsprites", "size": [16, 16]}
     assert card["training"]["batch_size"] == 8

@@ -1,9 +1,11 @@
+import importlib
 import subprocess
 import sys
 
 import pytest
 
 import zoo
+from tests.contract import MethodContract
 from zoo import registry
 from zoo.method import Method
 
@@ -61,3 +63,17 @@ def test_dir_lists_what_there_is():
 def test_imports_that_cost_no_tensorflow(code):
     code += "; import sys; assert not {'tensorflow', 'keras'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_method_is_tested_by_the_contract():
+    for name, module in registry.names().items():
+        family = module.split(".")[1]
+        test = importlib.import_module(f"tests.{family}.test_{name}")
+        made = [
+            type(value().make())
+            for value in vars(test).values()
+            if isinstance(value, type)
+            and issubclass(value, MethodContract)
+            and value is not MethodContract
+        ]
+        assert registry.method(name) in made

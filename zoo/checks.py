@@ -12,11 +12,15 @@ from zoo.messages import unknown
 def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> float:
     """Returns `value` as a float in [low, high]; refuses anything else, NaN and bool included."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not low <= float(value) <= high or math.isinf(float(value)):
+    try:
+        passed = float(value) if real else math.nan
+    except OverflowError:  # an integer beyond all floats
+        passed = math.inf
+    if not low <= passed <= high or math.isinf(passed):
         raise ValueError(
             f"Expected {name} to be {_span('a number', low, high)}. Received: {value!r}."
         )
-    return float(value)
+    return passed
 
 
 def integer(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> int:

@@ -17,8 +17,11 @@ import yaml
 from rich.console import Console
 
 from zoo import __version__, checks, registry
+from zoo.files import disk_full
 from zoo.messages import unknown
-from zoo.runs import FEWEST_SAMPLES, Run, Settings, held_out
+from zoo.metrics.arrays import BINS
+from zoo.metrics.scoring import SAMPLES
+from zoo.runs import Run, Settings, held_out
 
 RUN = click.argument("run", type=click.Path(path_type=Path))
 
@@ -255,8 +258,8 @@ def _slug(data: str) -> str:
 @RUN
 @click.option(
     "--samples",
-    type=click.IntRange(FEWEST_SAMPLES),
-    default=10_000,
+    type=click.IntRange(BINS),
+    default=SAMPLES,
     show_default=True,
     help="Images to score.",
 )
@@ -271,7 +274,7 @@ def evaluate(run: Path, samples: int, seed: int) -> None:
     results = score(opened, samples, seed)
     rows = [(result.name, f"{result.value:.4f}", result.phrase()) for result in results]
     print_table(("score", "value", "protocol"), *rows)
-    click.echo(f"also in {run / 'scores.json'}")
+    click.echo(f"also in {run / 'evaluation.json'}")
 
 
 @cli.command()
@@ -286,9 +289,9 @@ def traverse(run: Path, steps: int, reach: float, seed: int, out: Path | None) -
     with usage():
         checks.number("reach", reach, low=0)
     with quiet_tensorflow():
-        from zoo.reporting.drawing import Pictures
+        from zoo.reporting.drawing import Drawing
     images = held_out(opened.load_data())
-    drawing = Pictures(opened.load_method(), images, steps=steps, reach=reach, seed=seed)
+    drawing = Drawing(opened.load_method(), images, steps=steps, reach=reach, seed=seed)
     for path in drawing.save(out or opened.pictures):
         click.echo(path)
 
@@ -399,6 +402,9 @@ def _run(arguments: list[str] | None) -> int:
         click.echo(f"zoo: {_one_line(error)}", err=True)
         return 1
     except Exception as error:
+        if disk_full(error):  # in TensorFlow's words
+            click.echo(f"zoo: The disk is full: {_one_line(error)}", err=True)
+            return 1
         if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":
             raise  # the latter is TensorFlow's, which may not be imported here
         click.echo(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.callbacks.disentanglement_metrics import BATCH, TEST_SAMPLES
 from zoo.metrics import scoring
-from zoo.metrics.scoring import Score
+from zoo.metrics.scoring import BATCH, SAMPLES, Score
 from zoo.runs import Run, held_out
 
 
-def evaluate(run: Run, samples: int = 10_000, seed: int = 0) -> list[Score]:
-    """Scores a run and writes the scores to its scores.json.
+def evaluate(run: Run, samples: int = SAMPLES, seed: int = 0) -> list[Score]:
+    """Scores a run and writes the scores to its evaluation.json.
 
     The loss and its terms are averages over `samples` images: of the test split where there is
     one, else drawn anew. Data with factors are scored by MIG and SAP besides.
@@ -35,9 +34,6 @@ def evaluate(run: Run, samples: int = 10_000, seed: int = 0) -> list[Score]:
         def encode(images: Any) -> Any:
             return method.predict(images, batch_size=BATCH, verbose=0)
 
-        scored = scoring.evaluate(
-            encode, data, samples=samples, test_samples=TEST_SAMPLES, seed=seed
-        )
-        results += scored.values()
-    run.write("scores", {score.name: score.to_json() for score in results})
+        results += scoring.evaluate(encode, data, samples=samples, seed=seed).values()
+    run.write("evaluation", {score.name: score.to_json() for score in results})
     return results

@@ -43,7 +43,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         _take_place(partial, path, room / "old")
         _sync_entry(path.parent)
     except Exception as error:
-        number = _full(error)
+        number = disk_full(error)
         if number is None:
             raise
         raise OSError(number, os.strerror(number), str(path)) from error
@@ -59,12 +59,12 @@ def _take_place(new: Path, path: Path, aside: Path) -> None:
     path.rename(aside)  # a folder cannot be renamed over a full one
     try:
         os.replace(new, path)
-    except OSError:
+    except BaseException:  # Ctrl-C too
         aside.rename(path)
         raise
 
 
-def _full(error: Exception) -> int | None:
+def disk_full(error: Exception) -> int | None:
     """The errno of a full disk, if that is what an error says: not all libraries set it."""
     for number in FULL:
         if getattr(error, "errno", None) == number or os.strerror(number) in str(error):

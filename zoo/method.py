@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from zoo.callbacks.order import introduce
+from zoo.callback_order import introduce
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,10 +127,9 @@ class Method(keras.Model):
         batch = _unwrap(data)
         with tf.GradientTape() as tape:
             outputs = self.forward(batch, training=True)
-            terms = _call_with(self.objective, outputs)
-            loss = terms["loss"] + sum(self.losses)
+            terms = self._terms(outputs)
             replicas = tf.distribute.get_strategy().num_replicas_in_sync  # gradients are summed
-            loss = self.optimizer.scale_loss(loss / replicas)
+            loss = self.optimizer.scale_loss(terms["loss"] / replicas)
         gradients = tape.gradient(loss, self.learned)
         self.optimizer.apply(gradients, self.learned)
         _call_with(self.after_update, outputs)
@@ -140,7 +139,12 @@ class Method(keras.Model):
     def test_step(self, data: Any) -> dict[str, Any]:
         """The terms of one batch; nothing but their running means moves."""
         batch = _unwrap(data)
-        return self._log(_call_with(self.objective, self.forward(batch, training=False)), batch)
+        return self._log(self._terms(self.forward(batch, training=False)), batch)
+
+    def _terms(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The objective, its loss with what the networks' own regularisers add."""
+        terms = _call_with(self.objective, outputs)
+        return {**terms, "loss": terms["loss"] + sum(self.losses)}
 
     def _log(self, terms: Mapping[str, Any], batch: Any) -> dict[str, Any]:
         samples = ops.shape(keras.tree.flatten(batch)[0])[0]
@@ -199,7 +203,10 @@ class Method(keras.Model):
         self.check(x)
         if isinstance(x, tf.data.Dataset | Iterator):  # Keras cannot shuffle it, and would warn
             kwargs.setdefault("shuffle", False)
-        with introduce(callbacks) as introduced:
+        endless = isinstance(x, Iterator) or (
+            isinstance(x, tf.data.Dataset) and bool(x.cardinality() == tf.data.INFINITE_CARDINALITY)
+        )
+        with introduce(callbacks, endless) as introduced:
             return super().fit(x, *args, callbacks=introduced, **kwargs)
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -228,9 +235,9 @@ class Method(keras.Model):
             ValueError: Not (N, H, W, C) with the encoder's H, W, C, or neither uint8 nor float.
         """
         self._check_signature(images.shape, images.dtype)
-        if keras.backend.standardize_dtype(images.dtype) == "uint8":
-            return ops.cast(images, self.compute_dtype) / 255
-        return ops.cast(images, self.compute_dtype)
+        as_float = ops.cast(images, "float32")  # layers cast their inputs to what they compute in
+        is_uint8 = keras.backend.standardize_dtype(images.dtype) == "uint8"
+        return as_float / 255 if is_uint8 else as_float
 
     def check(self, x: Any) -> None:
         """Refuses images that no step could use, before the first step.

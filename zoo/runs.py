@@ -3,6 +3,7 @@
 RUN/config.json      settings, data, versions, seed: enough to repeat it
 RUN/history.json     loss, terms and scores of each epoch
 RUN/scores.json      the last scores, each with its protocol
+RUN/evaluation.json  what `zoo evaluate` found since
 RUN/model.keras      the method with its optimizer and random states
 RUN/pictures/        reconstructions, traversal (PNG and GIF), information, curves
 RUN/saved_model/1/   SavedModel with its card
@@ -24,12 +25,15 @@ import pydantic
 
 from zoo.files import replacing, write_json
 from zoo.messages import unknown
+from zoo.metrics.arrays import BINS
+from zoo.metrics.scoring import SAMPLES
 
 if TYPE_CHECKING:
     from zoo.method import Method
 
 CONFIG = "config.json"
-FEWEST_SAMPLES = 20  # of fewer the codes cannot be put into MIG's bins
+FOLDERS = ("checkpoints", "pictures", "saved_model", "tensorboard")
+FILES = ("history.json", "scores.json", "evaluation.json", "model.keras", CONFIG)
 
 
 class Settings(pydantic.BaseModel):
@@ -48,7 +52,7 @@ class Settings(pydantic.BaseModel):
     batch_size: int = pydantic.Field(ge=1)
     learning_rate: float = pydantic.Field(gt=0)
     seed: int = pydantic.Field(0, ge=0, lt=2**32 - 1)  # NumPy's range, less the decoder's seed + 1
-    samples: int = pydantic.Field(10_000, ge=FEWEST_SAMPLES)
+    samples: int = pydantic.Field(SAMPLES, ge=BINS)
     hyperparameters: dict[str, Any] = {}
 
     @property
@@ -220,10 +224,22 @@ class Run:
         write_json(self.path / f"{name}.json", value)
 
     def clear(self) -> None:
-        """Removes what a run left in the folder, and nothing else that may lie there."""
-        for name in ("checkpoints", "pictures", "saved_model", "tensorboard"):
+        """Removes what a run left in the folder, and nothing else that may lie there.
+
+        Raises:
+            ValueError: The folder holds no run, but something of a run's names.
+        """
+        if not self.exists:
+            strange = [name for name in (*FOLDERS, *FILES) if (self.path / name).exists()]
+            if strange:
+                raise ValueError(
+                    f"Expected {self.path} to be free or to hold a run. Received: a folder "
+                    f"without {CONFIG} that holds {', '.join(strange)}. Name another with --out."
+                )
+            return
+        for name in FOLDERS:
             shutil.rmtree(self.path / name, ignore_errors=True)
-        for name in ("history.json", "scores.json", "model.keras", CONFIG):
+        for name in FILES:
             (self.path / name).unlink(missing_ok=True)
 
     def save_method(self, method: Method) -> None:

@@ -20,11 +20,10 @@ from zoo.exporting import export, versions
 from zoo.messages import unknown
 from zoo.method import Method
 from zoo.metrics.scoring import Score
+from zoo.networks.convolutional import SMALLEST_SIDE
 from zoo.reporting import curves, save
-from zoo.reporting.drawing import Pictures as Drawing
+from zoo.reporting.drawing import Drawing
 from zoo.runs import Run, Settings, held_out
-
-SMALLEST_SIDE = 16  # what the networks of `for_images` take
 
 
 class RunFailed(RuntimeError):
@@ -49,6 +48,10 @@ def train(settings: Settings, run: Run, console: Console, resume: bool = False) 
     """
     began = time.monotonic()
     data = run.load_data() if resume else load_data(settings, console)
+    if resume and (had := run.config["images"]) != (has := facts_of(data)["dataset_size"]):
+        raise ValueError(
+            f"Expected the {had:,} images that {run.path} began with. Received: {has:,}."
+        )
     method = build(settings, data.image_shape, facts_of(data))
     if not resume:
         run.clear()
@@ -57,6 +60,8 @@ def train(settings: Settings, run: Run, console: Console, resume: bool = False) 
             {
                 "settings": settings.model_dump(),
                 "data": data.describe(),
+                "images": facts_of(data)["dataset_size"],
+                "arguments": effective_arguments(settings),
                 "versions": versions(),
             },
         )
@@ -138,6 +143,13 @@ def arguments(cls: type[Method]) -> dict[str, inspect.Parameter]:
     return {n: p for n, p in parameters.items() if n not in left_out and p.kind in named}
 
 
+def effective_arguments(settings: Settings) -> dict[str, Any]:
+    """Every argument of the method with the value that it has, set or by default."""
+    known = arguments(registry.method(settings.method)).items()
+    defaults = {n: p.default for n, p in known if p.default is not p.empty}
+    return {**defaults, **settings.hyperparameters}
+
+
 def load_data(settings: Settings, console: Console) -> Any:
     """The data of a run, at its image size; smaller images than networks take are enlarged."""
     data = zoo.data.load(settings.data, size=settings.image_size, skip_bad=settings.skip_bad)
@@ -189,10 +201,26 @@ def draw(run: Run, method: Method, data: Any, history: Mapping[str, list[float]]
 
 
 def card_of(run: Run) -> dict[str, Any]:
-    """What a run knows for the card of its export."""
+    """What a run knows for the card of its export: of local files the names alone."""
     config = run.config
+    settings = {
+        k: v for k, v in config["settings"].items() if k not in ("method", "hyperparameters")
+    }
+    settings["data"] = _without_folders(settings["data"])
+    data = {
+        k: v if k in ("subset", "size") else _without_folders(v) for k, v in config["data"].items()
+    }
     return {
-        "data": config["data"],
-        "training": config["settings"],
+        "hyperparameters": config["arguments"],
+        "data": data,
+        "training": settings,
         "scores": run.read("scores"),
     }
+
+
+def _without_folders(name: Any) -> Any:
+    """A data set's name or file without the folders that lead to it: "folder:photos"."""
+    if not isinstance(name, str):
+        return name
+    kind, colon, path = name.rpartition(":")
+    return f"{kind}{colon}{Path(path).name}"

@@ -10,6 +10,7 @@ Quoted for an epoch of 2,000 steps; the bar is 10 % in all.
 import argparse
 import os
 import statistics
+import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,6 +21,7 @@ import tensorflow as tf
 import zoo
 
 BATCH, EPOCH = 64, 2000
+BAR = 0.10
 
 
 class Timed(keras.callbacks.Callback):
@@ -32,8 +34,8 @@ class Timed(keras.callbacks.Callback):
         self.seconds = time.perf_counter() - self.began
 
 
-def main() -> None:
-    """Measures and prints."""
+def main() -> int:
+    """Measures, prints, and returns 1 where the bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=60, help="in a round")
@@ -74,8 +76,10 @@ def main() -> None:
     print(f"fit and its pipeline  {100 * pipeline:+6.1f} %  (median of paired rounds)")
     print(f"mig and sap           {statistics.median(scorings):6.2f} s, ", end="")
     print(f"{100 * callback:+.1f} % of {EPOCH:,} steps")
-    print(f"together              {100 * (pipeline + callback):+6.1f} %  (the bar is 10 %)")
+    together = pipeline + callback
+    print(f"together              {100 * together:+6.1f} %  (the bar is {100 * BAR:.0f} %)")
+    return 0 if together <= BAR else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -161,6 +161,7 @@ def test_the_scale_of_a_float16_loss_resumes(mixed_float16, data, tmp_path):
         np.testing.assert_array_equal(got, expected)
 
 
+@pytest.mark.slow
 def test_validation_is_part_of_the_history(data, tmp_path):
     def train(folder, *stops):
         method = tiny.make()
@@ -292,9 +293,13 @@ def test_batches_before_the_checkpoint_are_counted_not_trained(data, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
+    ("number", "error", "step"),
+    [
+        (signal.SIGINT, KeyboardInterrupt, 2),
+        (signal.SIGTERM, SystemExit, 2),
+        (signal.SIGINT, KeyboardInterrupt, STEPS),  # at the end of an epoch
+    ],
 )
-@pytest.mark.parametrize("step", [2, STEPS], ids=["within an epoch", "at its end"])
 def test_a_signal_ends_the_run_after_a_checkpoint(whole, tmp_path, number, error, step):
     before = signal.getsignal(number)
     with pytest.raises(error) as raised:

@@ -45,6 +45,7 @@ def test_the_loss_is_the_equation(beta):
     assert terms["kl"] == pytest.approx(kl, rel=1e-5)  # logged without its weight
 
 
+@pytest.mark.slow
 def test_a_larger_beta_ends_with_a_smaller_kl():
     images = np.zeros((64, 8, 8, 1), "uint8")
     images[np.arange(64), np.arange(64) % 8] = 255  # a bar in one of eight rows

@@ -202,6 +202,7 @@ def test_reconstruction_is_encode_then_decode():
 # Ways to run
 
 
+@pytest.mark.slow
 def test_it_learns_in_mixed_float16(mixed_float16):
     method = zoo.VAE.for_images((16, 16, 1), latent_size=2)
     method.compile(keras.optimizers.Adam(3e-3), jit_compile=False)

@@ -9,7 +9,7 @@ import zoo
 from tests import parts
 from zoo.data import FactorData, Images
 from zoo.data.pixels import ArrayPixels
-from zoo.reporting.drawing import Pictures
+from zoo.reporting.drawing import Drawing
 
 LATENTS = 3
 
@@ -63,7 +63,7 @@ class Encodes(zoo.Method):
 
 
 def test_a_traversal_moves_one_latent_and_no_other(method, data):
-    drawing = Pictures(method, data, samples=10, steps=5, reach=2.0, seed=1)
+    drawing = Drawing(method, data, samples=10, steps=5, reach=2.0, seed=1)
     moved = drawing.traversed()
     assert moved.shape == (LATENTS, 5, *parts.IMAGE_SHAPE)
     assert moved.dtype == np.uint8
@@ -78,7 +78,7 @@ def test_a_traversal_moves_one_latent_and_no_other(method, data):
 
 
 def test_the_first_image_of_the_sample_is_traversed(method, data):
-    drawing = Pictures(method, data, samples=10, seed=3)
+    drawing = Drawing(method, data, samples=10, seed=3)
     images, _ = data.sample(10, 3)
     np.testing.assert_array_equal(drawing.images, images)
     codes = method.predict(images, verbose=0)
@@ -86,13 +86,13 @@ def test_the_first_image_of_the_sample_is_traversed(method, data):
 
 
 def test_many_latents_are_decoded_in_parts(method, data, monkeypatch):
-    whole = Pictures(method, data, samples=10).traversed()
+    whole = Drawing(method, data, samples=10).traversed()
     monkeypatch.setattr("zoo.reporting.drawing.BATCH", 4)
-    np.testing.assert_array_equal(Pictures(method, data, samples=10).traversed(), whole)
+    np.testing.assert_array_equal(Drawing(method, data, samples=10).traversed(), whole)
 
 
 def test_kl_is_that_of_the_posterior(method, data):
-    drawing = Pictures(method, data, samples=64)
+    drawing = Drawing(method, data, samples=64)
     variance = np.exp(-4.0)
     coordinates = np.arange(8) / 2 - 1.75
     expected = 0.5 * (np.mean(coordinates**2) + variance + 4 - 1)
@@ -100,7 +100,7 @@ def test_kl_is_that_of_the_posterior(method, data):
 
 
 def test_information_is_the_share_of_each_factor(method, data):
-    information = Pictures(method, data, samples=64).information
+    information = Drawing(method, data, samples=64).information
     assert information.shape == (LATENTS, 3)
     np.testing.assert_allclose(information[:, :2], [[1, 0], [0, 1], [0, 0]], atol=1e-9)
     assert np.isnan(information[:, 2]).all()  # a factor of one value has no entropy
@@ -108,13 +108,13 @@ def test_information_is_the_share_of_each_factor(method, data):
 
 def test_information_of_noise_stays_within_bounds(data):
     method = zoo.VAE(parts.gaussian_encoder(), parts.decoder())
-    information = Pictures(method, data, samples=30).information[:, :2]
+    information = Drawing(method, data, samples=30).information[:, :2]
     assert (information >= 0).all()
     assert (information <= 1).all()
 
 
 def test_all_is_drawn_and_saved(method, data, tmp_path):
-    drawing = Pictures(method, data, samples=20, steps=3)
+    drawing = Drawing(method, data, samples=20, steps=3)
     assert set(drawing.figures()) == {"reconstructions", "traversal", "information"}
     paths = drawing.save(tmp_path / "pictures")
     assert sorted(path.name for path in paths) == [
@@ -127,7 +127,7 @@ def test_all_is_drawn_and_saved(method, data, tmp_path):
 
 
 def test_the_pictures_say_how_they_were_made(method, data, texts):
-    figures = Pictures(method, data, samples=20, steps=3, seed=4).figures()
+    figures = Drawing(method, data, samples=20, steps=3, seed=4).figures()
     for name in ("traversal", "information"):
         written = " ".join(texts(figures[name]))
         assert "20 samples, 20 bins, seed 4" in written
@@ -136,7 +136,7 @@ def test_the_pictures_say_how_they_were_made(method, data, texts):
 
 def test_without_factors_there_is_no_information(method, tmp_path):
     images, _ = dots()
-    drawing = Pictures(method, Images("dots", ArrayPixels(images)), samples=20, steps=3)
+    drawing = Drawing(method, Images("dots", ArrayPixels(images)), samples=20, steps=3)
     assert set(drawing.figures()) == {"reconstructions", "traversal"}
     assert len(drawing.images) == 64
     assert drawing.kl.shape == (LATENTS,)
@@ -145,13 +145,13 @@ def test_without_factors_there_is_no_information(method, tmp_path):
 
 def test_fewer_images_than_are_shown_are_enough(method):
     images, _ = dots()
-    drawing = Pictures(method, Images("few", ArrayPixels(images[:3])))
+    drawing = Drawing(method, Images("few", ArrayPixels(images[:3])))
     assert set(drawing.figures()) == {"reconstructions", "traversal"}
 
 
 def test_a_method_that_does_not_decode_has_its_information(data, tmp_path):
     method = Encodes(parts.encoder())
-    drawing = Pictures(method, data, samples=20)
+    drawing = Drawing(method, data, samples=20)
     assert not drawing.can_decode
     assert set(drawing.figures()) == {"information"}
     assert [path.name for path in drawing.save(tmp_path)] == ["information.png"]
@@ -159,6 +159,6 @@ def test_a_method_that_does_not_decode_has_its_information(data, tmp_path):
 
 def test_nothing_to_draw_is_nothing(tmp_path):
     images, _ = dots()
-    drawing = Pictures(Encodes(parts.encoder()), Images("dots", ArrayPixels(images)))
+    drawing = Drawing(Encodes(parts.encoder()), Images("dots", ArrayPixels(images)))
     assert drawing.figures() == {}
     assert drawing.save(tmp_path) == []

@@ -1,17 +1,8 @@
-"""Callbacks for `fit`: scores, exact resume, pictures."""
+"""Callbacks for `fit`: scores, exact resume, pictures, progress."""
 
-import importlib
+from zoo.callbacks.disentanglement_metrics import DisentanglementMetrics
+from zoo.callbacks.pictures import Pictures
+from zoo.callbacks.progress import ProgressLines
+from zoo.callbacks.resume import Resume
 
-_HOMES = {
-    "DisentanglementMetrics": "disentanglement_metrics",
-    "Pictures": "pictures",
-    "ProgressLines": "progress",
-    "Resume": "resume",
-}
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name):
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"zoo.callbacks.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'zoo.callbacks' has no attribute {name!r}")
+__all__ = ["DisentanglementMetrics", "Pictures", "ProgressLines", "Resume"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,9 +12,9 @@ import numpy as np
 
 from zoo import checks
 from zoo.metrics import scoring
+from zoo.metrics.arrays import BINS
 
-TEST_SAMPLES = 5_000
-BATCH = 500  # images encoded at once
+REHEARSED = 500  # images scored before the first epoch, to see that they can be
 
 
 class DisentanglementMetrics(keras.callbacks.Callback):
@@ -35,7 +36,8 @@ class DisentanglementMetrics(keras.callbacks.Callback):
         scores: Name -> `zoo.metrics.Score`, value and protocol, of the last scoring.
 
     Raises:
-        ValueError: An unknown metric, no metric, or fewer than one sample or epoch.
+        ValueError: An unknown metric, no metric, or fewer than 20 samples or one epoch. In `fit`,
+            codes or data that a metric refuses: before the first epoch.
 
     Example:
         >>> callback = DisentanglementMetrics(data, metrics=("mig",))  # doctest: +SKIP
@@ -46,7 +48,7 @@ class DisentanglementMetrics(keras.callbacks.Callback):
         self,
         data: Any,
         metrics: Sequence[str] = ("mig", "sap"),
-        samples: int = 10_000,
+        samples: int = scoring.SAMPLES,
         every: int = 1,
         seed: int = 0,
     ) -> None:
@@ -54,7 +56,7 @@ class DisentanglementMetrics(keras.callbacks.Callback):
         self.metrics = tuple(scoring.chosen(metrics))
         if not self.metrics:
             raise ValueError(f"Expected at least one metric. Received: {metrics!r}.")
-        self.samples = checks.integer("samples", samples, low=1)
+        self.samples = checks.integer("samples", samples, low=BINS)
         self.every = checks.integer("every", every, low=1)
         self.seed = checks.integer("seed", seed, low=0)
         self.data = data
@@ -72,8 +74,9 @@ class DisentanglementMetrics(keras.callbacks.Callback):
         return type(self)(self.data, self.metrics, self.samples, self.every, self.seed)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Draws the images."""
-        self._draw()
+        """Draws the images, and scores a few: what a score refuses is refused now."""
+        with contextlib.suppress(Diverged):
+            self._draw().head(REHEARSED).score(self._encode)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Scores the codes, or carries the last values forward."""
@@ -95,12 +98,12 @@ class DisentanglementMetrics(keras.callbacks.Callback):
     def _draw(self) -> scoring.Pool:
         if self._pool is None:
             self._pool = scoring.Pool.draw(
-                self.data, self.metrics, self.samples, TEST_SAMPLES, self.seed
+                self.data, self.metrics, samples=self.samples, seed=self.seed
             )
         return self._pool
 
     def _encode(self, images: np.ndarray) -> np.ndarray:
-        codes = self.model.predict(images, batch_size=BATCH, verbose=0)
+        codes = self.model.predict(images, batch_size=scoring.BATCH, verbose=0)
         if not np.isfinite(codes).all():
             raise Diverged
         return codes

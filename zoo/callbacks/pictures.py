@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import checks, reporting
-from zoo.reporting.drawing import Pictures as Drawing
+from zoo.reporting.drawing import Drawing
 
 
 class Pictures(keras.callbacks.Callback):

@@ -34,13 +34,15 @@ class Resume(keras.callbacks.Callback):
     weights, optimizer, random states, history and scores of one that was never killed. The data
     must go on where it stopped too: `zoo.data` batches take the step to start from.
 
-    A checkpoint is written after each epoch, every `minutes` within an epoch, and on Ctrl-C or
-    SIGTERM (which then end the run as they would have). Each is written beside the last, synced
-    and renamed; a damaged one is noticed and the one before used.
+    A checkpoint is written after each epoch and, where the data are an endless stream as those
+    are, every `minutes` within an epoch and on Ctrl-C or SIGTERM (which then end the run as they
+    would have). Each is written beside the last, synced and renamed; a damaged one is noticed and
+    the one before used.
 
     Put it last in the list of callbacks. What the others hold in plain attributes (EarlyStopping's
     patience, ModelCheckpoint's best) is saved and restored too. A copy of the best weights in
-    memory is not: EarlyStopping(restore_best_weights=True) is refused.
+    memory is not: EarlyStopping(restore_best_weights=True) is refused, and so is a CSVLogger
+    without append=True, which would begin its file anew.
 
     Args:
         path: The folder of checkpoints. Made if absent.
@@ -66,6 +68,7 @@ class Resume(keras.callbacks.Callback):
         self.minutes = checks.number("minutes", minutes, low=0)
         self._checkpoint, self._state = _newest(self.path)
         self._neighbours: dict[str, Any] | None = None
+        self._endless = True
         self._fresh: dict[str, dict[str, Any]] = {}  # what the neighbours held before training
         self._history: dict[str, list[float]] = {}
         self._epoch = self._batch = self._step = 0  # epochs, batches within this one, all batches
@@ -83,15 +86,22 @@ class Resume(keras.callbacks.Callback):
         """Epochs done by the newest checkpoint."""
         return self._state.get("epoch", 0)
 
-    def meet(self, neighbours: Sequence[Any]) -> keras.callbacks.Callback:
+    def meet(self, neighbours: Sequence[Any], endless: bool) -> keras.callbacks.Callback:
         """Remembers the other callbacks, whose plain attributes are part of a checkpoint.
+
+        Args:
+            neighbours: All callbacks, this one last.
+            endless: Whether the data are a stream without end, which can start at any batch.
+                Other data begin anew with each `fit`, so that only whole epochs can be saved.
 
         Returns:
             A callback that puts them back before any of them hears of the first epoch.
 
         Raises:
-            ValueError: This is not the last, or one holds weights in memory.
+            ValueError: This is not the last, or one cannot go on: it holds weights in memory, or
+                begins its file anew.
         """
+        self._endless = endless
         if neighbours[-1] is not self:
             raise ValueError(
                 "Expected Resume last in `callbacks`: it saves what the others hold. "
@@ -104,8 +114,12 @@ class Resume(keras.callbacks.Callback):
                     "ModelCheckpoint(save_best_only=True). Received: "
                     f"{type(callback).__name__}(restore_best_weights=True)."
                 )
+            if not getattr(callback, "append", True):
+                raise ValueError(
+                    "Expected callbacks that go on with their files beside Resume: "
+                    f"{type(callback).__name__}(append=True). Received: append=False."
+                )
         self._neighbours = _named(neighbours[:-1])
-        self._fresh = {name: _plain_state(callback) for name, callback in self._neighbours.items()}
         return keras.callbacks.LambdaCallback(on_epoch_begin=self._before_epoch)
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -115,6 +129,7 @@ class Resume(keras.callbacks.Callback):
                 "Expected Resume in the fit of a zoo.Method. "
                 f"Received: {type(self.model).__name__}."
             )
+        self._fresh = {name: _plain_state(callback) for name, callback in self._neighbours.items()}
         remove_partials(self.path)
         self._saved_at = time.monotonic()
         self._epoch, self._batch, self._step = self.epoch, 0, self.step
@@ -154,7 +169,7 @@ class Resume(keras.callbacks.Callback):
         if self.model.stop_training:  # the epoch ends here, and is saved there
             return
         due = time.monotonic() - self._saved_at > 60 * self.minutes
-        if due or self._signal:
+        if self._endless and (due or self._signal):
             self._save()
         self._obey()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import filelock
 import platformdirs
 
-from zoo.files import replacing, sha256
+from zoo.files import remove_partials, replacing, sha256
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def cached(name: str, size: int, write: Callable[[Path], None]) -> Path:
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(path.with_name(name + ".lock")):
+        with filelock.FileLock(path.parent / "cache.lock"):
             damage = _damage(path, size)  # again: another process may have made it meanwhile
             if damage is not None:
                 if path.exists():
@@ -60,6 +60,7 @@ def cached(name: str, size: int, write: Callable[[Path], None]) -> Path:
 def _make(path: Path, size: int, write: Callable[[Path], None]) -> None:
     if shutil.disk_usage(path.parent).free < size:
         raise _no_room(path, size)
+    remove_partials(path.parent)  # of processes that were killed; the lock keeps others out
     with replacing(path) as partial:
         write(partial)
         digest = sha256(partial)

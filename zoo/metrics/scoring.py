@@ -6,6 +6,7 @@ all move it. So a `Score` carries them, read from the metric's own signature.
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -23,11 +24,16 @@ from zoo.metrics.arrays import is_continuous
 JSON = str | int | float | bool | None
 Encode = Callable[[NDArray[np.uint8]], ArrayLike]
 
+# How many images disentanglement_lib scores, and how many more its predictors are tested on.
+SAMPLES = 10_000
+TEST_SAMPLES = 5_000
+BATCH = 500  # images encoded at once
+
 # What a metric can be given. Its other arguments keep their defaults, which are its protocol.
 GIVEN = ("codes", "factors", "test_codes", "test_factors", "seed")
 
 
-class FactorData(typing.Protocol):
+class HasFactors(typing.Protocol):
     """What scoring needs of a data set: samples with the values of their known factors."""
 
     @property
@@ -183,10 +189,10 @@ class Pool:
     @classmethod
     def draw(
         cls,
-        data: FactorData,
+        data: HasFactors,
         metrics: str | Sequence[str] = ("mig", "sap"),
-        samples: int = 10_000,
-        test_samples: int = 5_000,
+        samples: int = SAMPLES,
+        test_samples: int = TEST_SAMPLES,
         seed: int = 0,
     ) -> Pool:
         """Draws a pool from a data set; arguments and errors as in `evaluate`."""
@@ -204,6 +210,16 @@ class Pool:
         called = getattr(data, "name", None)
         protocol = {"data": str(called)} if called else {}
         return cls(tuple(scorers), images, factors, test_images, test_factors, seed, protocol)
+
+    def head(self, n: int) -> Pool:
+        """The pool of the first n images, and test images, alone."""
+        return dataclasses.replace(
+            self,
+            images=self.images[:n],
+            factors=self.factors[:n],
+            test_images=None if self.test_images is None else self.test_images[:n],
+            test_factors=None if self.test_factors is None else self.test_factors[:n],
+        )
 
     def score(self, encode: Encode) -> dict[str, Score]:
         """Encodes the pool and scores the codes.
@@ -230,7 +246,7 @@ class Pool:
         )
 
 
-def _check_data(data: FactorData) -> None:
+def _check_data(data: HasFactors) -> None:
     if not (getattr(data, "factor_names", None) and hasattr(data, "sample")):
         raise ValueError(
             "Expected a data set with known factors (factor_names, sample). Received: "
@@ -240,10 +256,10 @@ def _check_data(data: FactorData) -> None:
 
 def evaluate(
     encode: Encode,
-    data: FactorData,
+    data: HasFactors,
     metrics: str | Sequence[str] = ("mig", "sap"),
-    samples: int = 10_000,
-    test_samples: int = 5_000,
+    samples: int = SAMPLES,
+    test_samples: int = TEST_SAMPLES,
     seed: int = 0,
 ) -> dict[str, Score]:
     """Scores an encoder on a data set with known factors.

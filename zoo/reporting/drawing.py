@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo import losses, reporting
+from zoo.metrics.arrays import BINS
 from zoo.metrics.mutual_information import information_and_entropy
+from zoo.metrics.scoring import BATCH, SAMPLES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from zoo.method import Method
 
-SAMPLES = 10_000  # images behind the information map
-BINS = 20
 SHOWN = 10  # images reconstructed
 REACH = 2.0  # a latent moves so many prior standard deviations to either side
-BATCH = 500
 
 
-class Pictures:
+class Drawing:
     """Draws what a method has learnt: reconstructions, traversals, information.
 
     What the method cannot do (decode) or the data do not know (factors) is left out.

@@ -6,8 +6,9 @@ that read it. A callback cannot see its neighbours, so `Method.fit` introduces t
 What a callback may have for it, beside what Keras asks of one:
     writes             names of the values that it writes into the epoch's logs
     reads_logs         True where it reads all that the logs hold
-    meet(neighbours)   gets the list before training; what it returns, if anything, is a callback
-                       that stands before all others
+    meet(neighbours, endless)
+                       gets the list before training, and whether the data have no end; what it
+                       returns, if anything, is a callback that stands before all others
     part()             is told when `fit` has ended, however it ended
 """
 
@@ -35,8 +36,12 @@ def reads(callback: Any, names: tuple[str, ...]) -> bool:
 
 
 @contextlib.contextmanager
-def introduce(callbacks: Any) -> Iterator[Any]:
+def introduce(callbacks: Any, endless: bool) -> Iterator[Any]:
     """Checks the order of a list of callbacks and tells each that wants to know its neighbours.
+
+    Args:
+        callbacks: As given to `fit`.
+        endless: Whether the data are a stream without end.
 
     Yields:
         The list for Keras, with those in front whom `meet` brought.
@@ -59,5 +64,5 @@ def introduce(callbacks: Any) -> Iterator[Any]:
         for callback in listed:
             if hasattr(callback, "part"):
                 farewells.callback(callback.part)
-        met = [callback.meet(listed) for callback in listed if hasattr(callback, "meet")]
+        met = [callback.meet(listed, endless) for callback in listed if hasattr(callback, "meet")]
         yield [*filter(None, met), *listed]
