@@ -82,7 +82,7 @@ def test_every_command_runs(tmp_path, monkeypatch, cache):
 def test_the_code_for_ones_own_fit_runs(tmp_path, monkeypatch, cache):
     monkeypatch.chdir(tmp_path)
     fit, export = (b for b in blocks("python") if b.startswith("import"))
-    fit = fit.replace("steps_per_epoch=800", "steps_per_epoch=3").replace("epochs=10", "epochs=2")
+    fit = fit.replace("steps_per_epoch=600", "steps_per_epoch=3").replace("epochs=10", "epochs=2")
     fit = fit.replace("DisentanglementMetrics(data)", "DisentanglementMetrics(data, samples=500)")
     names = {}
     exec(fit, names)

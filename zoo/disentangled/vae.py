@@ -46,7 +46,7 @@ class VAE(Method):
     recipe = {
         "data": "dsprites",
         "image_size": 32,
-        "steps": 8000,
+        "steps": 6000,
         "epochs": 10,
         "batch_size": 32,
         "learning_rate": 1e-3,
