@@ -491,10 +491,11 @@ def test_a_run_with_factors_is_scored(sprites_run):
 def test_a_run_shows_what_happens(digits_run):
     lines = digits_run.with_name("said.txt").read_text().splitlines()
     assert lines[0] == "digits: images enlarged to 16 pixels a side"
-    for line, epoch, left in zip(lines[1:3], "12", (r"  \d+:\d\d left", ""), strict=True):
+    assert lines[1].startswith("BetaVAE on 1,497 images of 16x16x1: 4 steps of 8 images")
+    for line, epoch, left in zip(lines[2:4], "12", (r"  \d+:\d\d left", ""), strict=True):
         values = "".join(rf"(?=.*  {name} [-0-9.e]+)" for name in ("loss", "reconstruction", "kl"))
         assert re.fullmatch(rf"epoch {epoch}/2{values}.*{left}", line)
-    assert lines[3:5] == ["", f"{digits_run} holds the run:"]
+    assert lines[4:6] == ["", f"{digits_run} holds the run:"]
     assert f"  tensorboard    tensorboard --logdir {digits_run}/tensorboard" in lines
     assert re.fullmatch(r"\d+ s in all, \d+ s of them up to the last step", lines[-1])
 

@@ -113,7 +113,12 @@ def _train_command(method: str) -> click.Command:
         click.Option(["--image-size"], type=int, help="Side in pixels to resize to."),
         click.Option(["--skip-bad"], is_flag=True, default=None, help="Skip unreadable images."),
         click.Option(["--steps"], type=int, help="Training steps in all."),
-        click.Option(["--epochs"], type=int, help="Parts of the run, each ending in scores."),
+        click.Option(
+            ["--epochs"],
+            type=int,
+            help="Parts of the run, each ending in scores. With --steps alone: as long as the "
+            "recipe's, and at most 100.",
+        ),
         click.Option(["--batch-size"], type=int, help="Images a step."),
         click.Option(["--learning-rate"], type=float, help="Of Adam."),
         click.Option(
@@ -397,6 +402,7 @@ def _run(arguments: list[str] | None) -> int:
         click.echo(f"zoo: {_one_line(error)}", err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
+        click.echo("zoo: stopped.", err=True)
         return 130
     except (ValueError, OSError) as error:
         click.echo(f"zoo: {_one_line(error)}", err=True)

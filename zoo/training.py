@@ -67,6 +67,13 @@ def train(settings: Settings, run: Run, console: Console, resume: bool = False) 
         )
     checkpoints = Resume(run.checkpoints)
     scores = scorer(settings, data)
+    height, width, channels = data.image_shape
+    console.print(
+        f"{type(method).__name__} on {facts_of(data)['dataset_size']:,} images of "
+        f"{height}x{width}x{channels}: {settings.steps:,} steps of {settings.batch_size} images, "
+        f"an epoch is {settings.steps_per_epoch:,}",
+        highlight=False,
+    )
     if checkpoints.step:
         console.print(f"resuming at step {checkpoints.step:,} of {settings.steps:,}")
     callbacks = [

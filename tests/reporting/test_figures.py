@@ -141,9 +141,9 @@ class TestTraversal:
         ]
 
     def test_unused_latents_are_grey(self, moving):
-        figure = traversal(moving, VALUES, [1.0, 0.021, 0.019], FACTORS, SHARES)
+        figure = traversal(moving, VALUES, [1.0, 0.026, 0.021], FACTORS, SHARES)
         colours = {t.get_text(): t.get_color() for t in figure.axes[0].texts}
-        assert colours["z0 · KL 1.00"] == colours["z1 · KL 0.02"] == INK
+        assert colours["z0 · KL 1.00"] == colours["z1 · KL 0.03"] == INK
         assert colours["z2 · KL 0.02"] == colours["unused"] == PALE
 
     def test_a_bar_is_as_long_as_the_share(self, moving):

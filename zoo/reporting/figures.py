@@ -89,7 +89,7 @@ def traversal(
         values: (S,): that latent's values, the column headings.
         kl: (L,), nats: each latent's KL to its prior, averaged over images. When given, rows are
             sorted by it, the largest first and NaN last (everything that belongs to a row moves
-            with it), and latents under 0.02 nats are marked as unused. When not, rows stay as
+            with it), and latents of 0.02 nats or less are marked as unused. When not, rows stay as
             they come.
         factors: The names of F factors. Each row names the one of which it carries the largest
             share.

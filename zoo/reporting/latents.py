@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.reporting import checks, sheet
 
-UNUSED = 0.02  # nats of KL under which a latent holds nothing worth a look
+UNUSED = 0.025  # nats of KL under which a latent holds nothing worth a look; shown as 0.02
 NO_FACTOR = 0.01  # share of a factor's entropy under which a latent does not count as carrying it
 
 
