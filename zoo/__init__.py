@@ -3,9 +3,9 @@
     import zoo
 
     data = zoo.data.load("dsprites").resized(32)
-    method = zoo.BetaVAE.for_images(data.image_shape, beta=2.0)
+    method = zoo.BetaVAE.for_images(data.image_shape, beta=3.0)
     method.compile(optimizer="adam")
-    method.fit(data.batches(64, seed=0), steps_per_epoch=300, epochs=10,
+    method.fit(data.batches(32, seed=0), steps_per_epoch=600, epochs=10,
                callbacks=[zoo.callbacks.DisentanglementMetrics(data)])
     zoo.export(method, "saved_models/sprites/1")
 

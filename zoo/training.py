@@ -98,11 +98,29 @@ def train(settings: Settings, run: Run, console: Console, resume: bool = False) 
             "Start again with --overwrite and a smaller --learning-rate."
         )
     results = scores.scores or scores.score() if scores else {}
+    finish(run, method, data, history, results)
+    say_where(run, method, results, console)
+    seconds = time.monotonic() - began
+    console.print(f"{seconds:.0f} s in all, {trained - began:.0f} s of them up to the last step")
+
+
+def finish(
+    run: Run,
+    method: Method,
+    data: Any,
+    history: Mapping[str, list[float]],
+    results: Mapping[str, Score],
+) -> None:
+    """Writes what a training ends in: history, scores, model, pictures, export."""
     run.write("history", history)
     run.write("scores", {name: score.to_json() for name, score in results.items()})
     run.save_method(method)
     draw(run, method, data, history)
     export(method, run.path / "saved_model" / "1", card_of(run), overwrite=True)
+
+
+def say_where(run: Run, method: Method, results: Mapping[str, Score], console: Console) -> None:
+    """Prints where everything is."""
     console.print(f"\n[bold]{escape(str(run.path))}[/bold] holds the run:", highlight=False)
     for name, what in {
         "model.keras": "the method, for keras.models.load_model",
@@ -113,8 +131,6 @@ def train(settings: Settings, run: Run, console: Console, resume: bool = False) 
         "tensorboard": f"tensorboard --logdir {run.tensorboard}",
     }.items():
         console.print(f"  {name:<14} {what}", highlight=False, markup=False)
-    seconds = time.monotonic() - began
-    console.print(f"{seconds:.0f} s in all, {trained - began:.0f} s of them up to the last step")
 
 
 def check_hyperparameters(settings: Settings) -> None:
