@@ -698,6 +698,6 @@ def test_ctrl_c_leaves_a_checkpoint_from_which_to_go_on(command, tmp_path):
 
     answer = command("train", "beta_vae", "--resume", "--out", "a run")
     assert answer.code == 0
-    assert re.match(r"resuming at step [\d,]+ of 300\n", answer.out)
+    assert re.search(r"^resuming at step [\d,]+ of 300$", answer.out, re.MULTILINE)
     assert [len(values) for values in run.read("history").values()] == [3, 3, 3]
     assert run.load_method().step.numpy() == 300
