@@ -25,9 +25,11 @@ def evaluate(run: Run, samples: int = SAMPLES, seed: int = 0) -> list[Score]:
     """
     method, data = run.load_method(), run.load_data()
     images = held_out(data)
-    rows = images.sample_rows(min(samples, len(images)), seed)
-    terms = method.evaluate(images.read(rows), batch_size=BATCH, verbose=0, return_dict=True)
-    protocol: dict[str, Any] = {"data": images.name, "samples": len(rows), "seed": seed}
+    samples_of_terms = min(samples, len(images))
+    batches = method.batches(images, min(BATCH, samples_of_terms), seed)  # as it trains on them
+    batches = batches.unbatch().take(samples_of_terms).batch(BATCH)
+    terms = method.evaluate(batches, verbose=0, return_dict=True)
+    protocol: dict[str, Any] = {"data": images.name, "samples": samples_of_terms, "seed": seed}
     results = [Score(name, float(terms[name]), protocol) for name in method.trackers]
     if getattr(data, "factor_names", None):
 

@@ -133,11 +133,15 @@ class VAE(Method):
         """Encodes images (those of a pair (images, anything) too), samples z, decodes it."""
         images = self.prepare(batch[0] if isinstance(batch, tuple | list) else batch)
         mean, logvar = self.encode(images, training=training)
-        eps = keras.random.normal(ops.shape(mean), seed=self.noise if training else EVALUATION_SEED)
-        z = mean + ops.exp(logvar / 2) * eps
+        z = self.sample(mean, logvar, training)
         decoded = ops.cast(self.decoder(z, training=training), "float32")
         images = ops.cast(images, "float32")
         return {"images": images, "decoded": decoded, "mean": mean, "logvar": logvar, "z": z}
+
+    def sample(self, mean: Any, logvar: Any, training: bool) -> Any:
+        """z = mean + e^(logvar/2) eps, (N, L); outside training with the same eps each time."""
+        eps = keras.random.normal(ops.shape(mean), seed=self.noise if training else EVALUATION_SEED)
+        return mean + ops.exp(logvar / 2) * eps
 
     def elbo(self, images: Any, decoded: Any, mean: Any, logvar: Any) -> tuple[Any, Any]:
         """The two terms of Eq. 3: reconstruction error and KL, scalars in nats."""
