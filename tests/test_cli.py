@@ -126,7 +126,7 @@ def test_everything_has_help():
 def test_every_setting_has_a_flag():
     from zoo.runs import Settings
 
-    flags = {p.name for p in cli._train_command("vae").params}
+    flags = {p.name for p in cli.train.command.get_command(None, "vae").params}
     assert set(Settings.model_fields) - {"method", "hyperparameters"} <= flags
 
 
@@ -169,7 +169,7 @@ def test_the_help_of_a_method_lists_its_arguments_and_its_recipe(command, name):
     ],
 )
 def test_assignments_are_parsed(text, value):
-    name, parsed = cli._assignment(f"beta={text}")
+    name, parsed = cli.settings._assignment(f"beta={text}")
     assert name == "beta"
     assert parsed == value
     assert type(parsed) is type(value)

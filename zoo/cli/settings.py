@@ -1,0 +1,107 @@
+"""Settings as flags and files give them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+
+def setting_options() -> list[click.Option]:
+    """A flag for each of a training's settings but its seed, and --config for all of them."""
+    file = click.Path(exists=True, dir_okay=False, path_type=Path)
+    return [
+        click.Option(["--data"], help="Data set: dsprites, digits, mnist:PATH, folder:PATH, ..."),
+        click.Option(["--image-size"], type=int, help="Side in pixels to resize to."),
+        click.Option(["--skip-bad"], is_flag=True, default=None, help="Skip unreadable images."),
+        click.Option(["--steps"], type=int, help="Training steps in all."),
+        click.Option(
+            ["--epochs"],
+            type=int,
+            help="Parts of the run, each ending in scores. With --steps alone: as long as the "
+            "recipe's, and at most 100.",
+        ),
+        click.Option(["--batch-size"], type=int, help="Images a step."),
+        click.Option(["--learning-rate"], type=float, help="Of Adam."),
+        click.Option(
+            ["--samples"],
+            type=int,
+            help="Images scored after each epoch, where factors are known. Default: 10000.",
+        ),
+        click.Option(
+            ["--set", "assignments"],
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="An argument of the method, see below. May be repeated.",
+        ),
+        click.Option(["--config"], type=file, help="Settings as YAML or JSON; flags override it."),
+    ]
+
+
+def given_layers(
+    config: Path | None, assignments: Sequence[str], **flags: Any
+) -> list[dict[str, Any]]:
+    """The settings that were given: those of the file, and the flags that override it.
+
+    Raises:
+        ValueError: A file or an assignment that cannot be read, or unknown data.
+    """
+    from zoo.data.loading import split_name
+
+    layers = [_from_file(config), {k: v for k, v in flags.items() if v is not None}]
+    layers[-1]["hyperparameters"] = dict(map(_assignment, assignments))
+    split_name(str(named_in(layers).get("data", "dsprites")))
+    return layers
+
+
+def named_in(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """All that layers name, a later one before an earlier one; hyperparameters one by one."""
+    named = {name: value for layer in layers for name, value in layer.items()}
+    tables = [table for layer in layers if isinstance(table := layer.get("hyperparameters"), dict)]
+    return {**named, "hyperparameters": {k: v for table in tables for k, v in table.items()}}
+
+
+def _from_file(path: Path | None) -> dict[str, Any]:
+    """Settings from a YAML or JSON file (JSON is YAML)."""
+    if path is None:
+        return {}
+    try:
+        settings = yaml.load(path.read_text(encoding="utf-8"), YAML)
+    except yaml.MarkedYAMLError as error:
+        line = "" if error.problem_mark is None else f" in line {error.problem_mark.line + 1}"
+        raise ValueError(f"{path} is neither YAML nor JSON: {error.problem}{line}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is neither YAML nor JSON: {error}.") from None
+    if not isinstance(settings, dict) or not all(isinstance(name, str) for name in settings):
+        raise ValueError(f"Expected {path} to hold names and values. Received: {settings!r}.")
+    return settings
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"Expected --set NAME=VALUE. Received: {text!r}.")
+    try:
+        return name, yaml.load(value, YAML)
+    except (ValueError, yaml.YAMLError):
+        return name, value
+
+
+class YAML(yaml.SafeLoader):
+    """YAML in which 1e-3 is a number, as it is everywhere else."""
+
+
+YAML.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$"),
+    list("-+.0123456789"),
+)
+
+
+def slug(data: str) -> str:
+    """A data set's name as part of a folder's."""
+    return "-".join(part for part in data.replace(":", "/").split("/") if part)[-60:]

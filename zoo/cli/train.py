@@ -1,0 +1,142 @@
+"""`zoo train`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from zoo import registry
+from zoo.cli.border import quiet_tensorflow, usage
+from zoo.cli.names import Names
+from zoo.cli.settings import given_layers, named_in, setting_options, slug
+from zoo.runs import Run, Settings
+
+
+class Methods(Names):
+    """A command for each method: `zoo train beta_vae`."""
+
+    kind = "method"
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The registry's names."""
+        return sorted(registry.names())
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The training of one method."""
+        return _train_command(name) if name in registry.names() else None
+
+
+@click.group("train", cls=Methods)
+def command() -> None:
+    """Train a method: `zoo train beta_vae` runs its recipe."""
+
+
+class TrainMethod(click.Command):
+    """Training of one method; its help ends with the method's own arguments."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists what --set takes, read from the constructor."""
+        with quiet_tensorflow():
+            from zoo.training import arguments
+        cls = registry.method(str(self.name))
+        rows = [(name, _default(parameter)) for name, parameter in arguments(cls).items()]
+        with formatter.section(f"Arguments of {cls.__name__} (--set NAME=VALUE)"):
+            formatter.write_dl(rows)
+        with formatter.section("Recipe (used where no flag is given)"):
+            formatter.write_dl(_as_flags(cls.recipe))
+
+
+def _as_flags(recipe: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A recipe as the flags that would say the same."""
+    flags = {k: v for k, v in recipe.items() if k != "hyperparameters"}
+    assignments = recipe.get("hyperparameters", {})
+    return [
+        *((f"--{name.replace('_', '-')}", str(value)) for name, value in flags.items()),
+        *(("--set", f"{name}={value}") for name, value in assignments.items()),
+    ]
+
+
+def _default(parameter: Any) -> str:
+    if parameter.default is parameter.empty:
+        return "required"
+    return f"default {parameter.default!r}"
+
+
+def _train_command(method: str) -> click.Command:
+    options = [
+        *setting_options(),
+        click.Option(["--seed"], type=int, help="Of weights, noise and order. Default: 0."),
+        click.Option(
+            ["--out"],
+            type=click.Path(path_type=Path),
+            help="Run folder. Default: runs/METHOD-DATA-seedN.",
+        ),
+        click.Option(
+            ["--resume"],
+            is_flag=True,
+            help="Go on from the newest checkpoint, or start where there is none.",
+        ),
+        click.Option(["--overwrite"], is_flag=True, help="Replace the run in --out."),
+    ]
+    return TrainMethod(
+        method,
+        callback=lambda **given: _train(method, **given),
+        params=list(options),
+        help=f"{registry.summary(method)}\n\nWithout options it is trained by the recipe below.",
+        short_help=registry.summary(method),
+    )
+
+
+def _train(method: str, out: Path | None, resume: bool, overwrite: bool, **flags: Any) -> None:
+    with usage():
+        if resume and overwrite:
+            raise ValueError("Expected --resume or --overwrite. Received both.")
+        layers = given_layers(**flags)
+    with quiet_tensorflow():
+        from zoo.training import RunFailed, check_hyperparameters, train
+    with usage():
+        settings = Settings.merged(method, registry.method(method).recipe, *layers)
+        check_hyperparameters(settings)
+        run = Run(out or Path("runs") / f"{method}-{slug(settings.data)}-seed{settings.seed}")
+        if run.path.exists() and not run.path.is_dir():
+            raise ValueError(f"Expected a folder for the run. Received: {run.path}, a file.")
+        if run.exists and not (resume or overwrite):
+            raise ValueError(
+                f"{run.path} already holds a run. Go on with --resume, replace it with "
+                "--overwrite, or name another folder with --out."
+            )
+        if run.exists:
+            _ = run.config  # refuses a config.json that is not a run's, before it is overwritten
+        if resume:
+            settings = _resumed(run, method, named_in(layers), settings)
+    console = Console(soft_wrap=True)  # plain where standard output is no terminal
+    try:
+        train(settings, run, console, resume and run.exists)
+    except RunFailed as error:
+        raise click.ClickException(str(error)) from None
+    except (KeyboardInterrupt, SystemExit) as stop:  # Ctrl-C, or SIGTERM, once all is saved
+        if run.exists:
+            click.echo(f"zoo: stopped. Go on with: {run.resume_command}", err=True)
+        raise SystemExit(getattr(stop, "code", 130)) from None
+
+
+def _resumed(run: Run, method: str, named: dict[str, Any], settings: Settings) -> Settings:
+    """The settings of the run that goes on; refuses flags that contradict them."""
+    if not run.exists:
+        return settings
+    old = run.settings
+    if old.method != method:
+        raise ValueError(f"Expected the run's method, {old.method}. Received: {method}.")
+    for name in named:
+        before, now = getattr(old, name), getattr(settings, name)
+        if name == "hyperparameters":
+            now = {**before, **named[name]}
+        if before != now:
+            raise ValueError(
+                f"Expected {name} {before!r}, with which {run.path} began. Received: {now!r}."
+            )
+    return old

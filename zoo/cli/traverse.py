@@ -1,0 +1,30 @@
+"""`zoo traverse`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zoo import checks
+from zoo.cli.border import RUN, open_run, quiet_tensorflow, usage
+from zoo.runs import held_out
+
+
+@click.command("traverse")
+@RUN
+@click.option("--steps", type=click.IntRange(2), default=9, show_default=True, help="Columns.")
+@click.option("--reach", type=float, default=2.0, show_default=True, help="Prior deviations.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the image.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder. Default: RUN/pictures.")
+def command(run: Path, steps: int, reach: float, seed: int, out: Path | None) -> None:
+    """Draw what each latent of a finished RUN changes."""
+    opened = open_run(run)
+    with usage():
+        checks.number("reach", reach, low=0)
+    with quiet_tensorflow():
+        from zoo.reporting.drawing import Drawing
+    images = held_out(opened.load_data())
+    drawing = Drawing(opened.load_method(), images, steps=steps, reach=reach, seed=seed)
+    for path in drawing.save(out or opened.pictures):
+        click.echo(path)
