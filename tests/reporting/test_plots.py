@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from zoo.reporting import curves, to_array
-from zoo.reporting.plots import number
+from zoo.reporting import curves, sheet, to_array
+from zoo.reporting.plots import lines_of, number, overlay
 
 HISTORY = {
     "loss": [240.0, 120.5, 80.25],
@@ -101,6 +101,28 @@ def test_one_epoch_is_a_marker(inside):
     assert blue.sum() > 4 * 20  # a dot a panel, and the values' letters
 
 
+def test_a_rule_leads_to_a_dot_that_is_alone():
+    def rules(values):
+        return list(plots(curves({"loss": values}, 10))[0].collections)
+
+    for values, end in (([3.0], 10), ([np.nan, 3.0], 20)):
+        (rule,) = rules(values)
+        assert rule.get_segments()[0].tolist() == [[0, 3], [end, 3]]
+    assert rules([3.0, 2.0]) == rules([np.nan]) == []
+
+
+def test_a_shorter_list_holds_the_last_epochs_and_validation_every_few():
+    history = {"loss": [5.0, 4.0, 3.0, 2.0, 1.0], "mig": [0.1, 0.2], "val_loss": [4.5, 2.5]}
+    steps = {name: line.x.tolist() for name, line in lines_of(history, pace=10).items()}
+    assert steps == {"loss": [10, 20, 30, 40, 50], "mig": [40, 50], "val_loss": [20, 40]}
+    drawn = [lines(plot) for plot in plots(curves(history, 10))]
+    assert [[line.get_xdata().tolist() for line in panel] for panel in drawn] == [
+        [steps["loss"], steps["val_loss"]],
+        [steps["mig"]],
+    ]
+    assert {plot.get_xlim() for plot in plots(curves(history, 10))} == {(0, 51.5)}
+
+
 def test_a_value_between_gaps_is_a_marker():
     values = np.ones(30)
     values[1::2] = np.nan
@@ -191,10 +213,10 @@ def test_numbers_are_written_as_people_read_them(value, score, expected):
     [
         (
             {},
-            "at least one name and one epoch, as many values for every name. Received lengths: {}",
+            "at least one name, and a value at least for every name. Received lengths: {}",
         ),
         ({"loss": []}, "Received lengths: {'loss': 0}."),
-        ({"loss": [1.0, 2.0], "mig": [1.0]}, "Received lengths: {'loss': 2, 'mig': 1}."),
+        ({"loss": [1.0, 2.0], "mig": []}, "Received lengths: {'loss': 2, 'mig': 0}."),
         ({"loss": 3.0}, "history['loss']: a list of numbers, one for each epoch. Received: 3.0."),
         ({"loss": ["a"]}, "Received: ['a']."),
         ({"loss": [None]}, "Received: [None]."),
@@ -211,3 +233,31 @@ def test_wrong_steps_are_refused(steps):
     message = f"steps_per_epoch: a whole number above 0, or None. Received: {steps!r}."
     with pytest.raises(ValueError, match=re.escape(message)):
         curves(HISTORY, steps)
+
+
+# Several runs in one plot
+
+
+def test_runs_of_different_lengths_share_a_plot():
+    first = lines_of({"loss": [3.0, 2.0, 1.0]}, pace=100)["loss"]
+    second = lines_of({"loss": [5.0, np.nan]}, pace=400, color=sheet.VERMILLION, dashes=(4, 2))
+    (plot,) = overlay([first, second["loss"]]).axes
+    drawn = lines(plot)
+    assert [line.get_xdata().tolist() for line in drawn] == [[100, 200, 300], [400, 800]]
+    assert [line.get_color() for line in drawn] == [sheet.BLUE, sheet.VERMILLION]
+    assert [line.is_dashed() for line in drawn] == [False, True]
+    assert plot.get_xlim() == (0, 824)
+    assert plot.get_ylim()[1] > 5
+    assert notes(plot) == "NaN from epoch 2 on"
+
+
+def test_an_overlay_of_scores_starts_at_zero_and_stays_on_the_page(inside):
+    line = lines_of({"mig": [0.2, 0.31]}, pace=150_000)["mig"]
+    figure = overlay([line], score=True)
+    assert figure.axes[0].get_ylim() == (0, 0.4)
+    assert inside(figure)
+
+
+def test_nothing_to_overlay_is_refused():
+    with pytest.raises(ValueError, match=r"at least one line to draw\. Received: none\."):
+        overlay([])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +18,35 @@ _HEAD = 34  # above a plot: its name and its last value
 _RISE = _HEAD + _HEIGHT + 62  # from one line of panels to the next
 
 
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """What one quantity did in one run.
+
+    Attributes:
+        epochs: (N,) the epochs, counted from 1, after which it was taken.
+        values: (N,) float64, NaN for what is not finite.
+        color: The line's.
+        dashes: How it is dashed: lengths of stroke, gap, ... in line widths; solid without.
+        pace: What an epoch counts on the x axis: 1, or its steps.
+    """
+
+    epochs: np.ndarray
+    values: np.ndarray
+    color: str = sheet.BLUE
+    dashes: tuple[float, ...] = ()
+    pace: int = 1
+
+    @property
+    def x(self) -> np.ndarray:
+        """(N,) where the values lie on the x axis."""
+        return self.epochs * self.pace
+
+    @property
+    def finite(self) -> np.ndarray:
+        """(N,) whether there is something to draw."""
+        return ~np.isnan(self.values)
+
+
 @sheet.look()
 def curves(
     history: Mapping[str, Sequence[float]],
@@ -27,8 +58,9 @@ def curves(
 
     Args:
         history: name -> its value after each epoch, as `keras.callbacks.History.history` holds
-            them; all of one length. `val_NAME` is drawn in NAME's plot. NaN and infinity leave
-            a gap, and a run that ends in them says so.
+            them. A shorter list holds the last epochs; a shorter `val_NAME`, as Keras's
+            `validation_freq` leaves it, every second one, every third, ... It is drawn in NAME's
+            plot. NaN and infinity leave a gap, and a run that ends in them says so.
         steps_per_epoch: When given, the x axis counts steps instead of epochs.
         protocol: How it was run and measured, beneath the plots.
         scores: The names that are scores: they get a line of their own and an axis from 0 to a
@@ -38,14 +70,13 @@ def curves(
         The figure.
 
     Raises:
-        ValueError: If the history is empty, its lists differ in length or hold anything but
-            numbers, or `steps_per_epoch` is not a whole number above 0.
+        ValueError: If the history is empty, or a list in it is, or holds anything but numbers, or
+            `steps_per_epoch` is not a whole number above 0.
 
     Example:
         >>> history = method.fit(batches, steps_per_epoch=300, epochs=10).history
         >>> save(curves(history, 300, "MIG, SAP: 10,000 samples, seed 0"), "curves.png")
     """
-    series = _series(history)
     if steps_per_epoch is not None and (
         not isinstance(steps_per_epoch, int | np.integer) or steps_per_epoch < 1
     ):
@@ -53,6 +84,7 @@ def curves(
             "Expected steps_per_epoch: a whole number above 0, or None. "
             f"Received: {steps_per_epoch!r}."
         )
+    series = lines_of(history, pace=steps_per_epoch or 1)
     panels = [n for n in series if not (n.startswith("val_") and n[4:] in series)]
     groups = [
         ("Losses", [n for n in panels if n.removeprefix("val_") not in scores]),
@@ -72,26 +104,61 @@ def curves(
         "The last value stands beside each name." + (" Orange: validation." if validated else ""),
         protocol,
     )
-    epochs = len(next(iter(series.values())))
-    x = np.arange(1, epochs + 1) * (steps_per_epoch or 1)
     y = page.top
     for (heading, names), count in zip(groups, lines, strict=True):
         for place, name in enumerate(names):
             left = page.left + place % columns * (width + _GAP)
             top = y + place // columns * _RISE
-            drawn = [(series[name], sheet.BLUE)]
+            drawn = [series[name]]
             if "val_" + name in series:
-                drawn.append((series["val_" + name], sheet.VERMILLION))
+                drawn.append(dataclasses.replace(series["val_" + name], color=sheet.VERMILLION))
             _headline(page, name, drawn, heading == "Scores", left, top + 13, width)
             plot = page.plot(left + _LEFT, top + _HEAD, width - _LEFT - 6, _HEIGHT)
-            limits = _limits([values for values, _ in drawn], heading == "Scores")
-            _draw(plot, x, drawn, limits, "epoch" if steps_per_epoch is None else "step")
+            limits = _limits(drawn, heading == "Scores")
+            _draw(plot, drawn, limits, "epoch" if steps_per_epoch is None else "step")
         y += count * _RISE
     return page.figure
 
 
-def _series(history: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
-    """The history as float64 arrays of one length, NaN for what is not finite."""
+@sheet.look()
+def overlay(drawn: Sequence[Line], score: bool = False) -> Figure:
+    """One quantity in several runs: a plot without title or names, for a page that has them.
+
+    Args:
+        drawn: A line for each run, told apart by colour and dashes; the x axis counts steps.
+        score: Whether it is a score: the axis then goes from 0 to a round number, up to 1.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: If there is no line.
+
+    Example:
+        >>> save(overlay([lines_of(history, pace=300)["loss"]]), "loss.png")
+    """
+    if not drawn:
+        raise ValueError("Expected at least one line to draw. Received: none.")
+    width, height = 380, 200
+    figure = Figure(figsize=(width / sheet.DPI, height / sheet.DPI), dpi=sheet.DPI)
+    box = (_LEFT / width, 40 / height, 1 - (_LEFT + 12) / width, 1 - 50 / height)
+    _draw(figure.add_axes(box), list(drawn), _limits(list(drawn), score), "step")
+    return figure
+
+
+def lines_of(
+    history: Mapping[str, Sequence[float]], pace: int = 1, **style: Any
+) -> dict[str, Line]:
+    """The history as lines, as `curves` draws them: name -> Line; NaN for what is not finite.
+
+    Args:
+        history: As for `curves`.
+        pace: What an epoch counts on the x axis.
+        style: Colour and dashes of the lines.
+
+    Raises:
+        ValueError: If the history is empty, or a list in it is, or holds anything but numbers.
+    """
     series = {}
     for name, values in history.items():
         array = np.asarray(values)
@@ -103,18 +170,29 @@ def _series(history: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
         array = array.astype(np.float64)
         series[name] = np.where(np.isfinite(array), array, np.nan)
     lengths = {name: len(array) for name, array in series.items()}
-    if len(set(lengths.values())) != 1 or not min(lengths.values()):
+    if not min(lengths.values(), default=0):
         raise ValueError(
-            "Expected history: name -> values, at least one name and one epoch, as many values "
-            f"for every name. Received lengths: {lengths}."
+            "Expected history: name -> values, at least one name, and a value at least for every "
+            f"name. Received lengths: {lengths}."
         )
-    return series
+    epochs = max(lengths.values())
+    return {
+        name: Line(_epochs(name, len(values), epochs), values, pace=pace, **style)
+        for name, values in series.items()
+    }
+
+
+def _epochs(name: str, count: int, epochs: int) -> np.ndarray:
+    """After which of so many epochs the `count` values of a list were taken."""
+    if name.startswith("val_"):
+        return np.arange(1, count + 1) * (epochs // count)
+    return np.arange(epochs - count, epochs) + 1
 
 
 def _headline(
     page: sheet.Sheet,
     name: str,
-    drawn: list[tuple[np.ndarray, str]],
+    drawn: list[Line],
     score: bool,
     left: float,
     y: float,
@@ -122,10 +200,9 @@ def _headline(
 ) -> None:
     """A panel's name on the left, its last values on the right, each in its line's colour."""
     right = left + width - 6
-    for values, color in reversed(drawn):
-        finite = np.flatnonzero(~np.isnan(values))
-        text = number(values[finite[-1]], score) if len(finite) else "NaN"
-        page.text(right, y, text, sheet.BODY, color, align="right", bold=True)
+    for line in reversed(drawn):
+        text = number(line.values[line.finite][-1], score) if line.finite.any() else "NaN"
+        page.text(right, y, text, sheet.BODY, line.color, align="right", bold=True)
         right -= sheet.text_width(text, sheet.BODY, bold=True) + 12
     page.text(left, y, sheet.shorten(name, right - left, sheet.BODY * 1.1), bold=True)
 
@@ -142,18 +219,18 @@ def number(value: float, score: bool = False) -> str:
     return text.replace("-", sheet.MINUS)
 
 
-def _limits(drawn: list[np.ndarray], score: bool) -> tuple[float, float]:
+def _limits(drawn: list[Line], score: bool) -> tuple[float, float]:
     """Where a panel's y axis starts and ends."""
-    values = np.concatenate(drawn)
+    values = np.concatenate([line.values for line in drawn])
     if np.isnan(values).all():
         return 0.0, 1.0
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     if score and high <= 1:
         top = next(t for t in (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if high <= t)
         return min(0.0, low * 1.05), top
-    if len(drawn[0]) >= 20:
+    if max(len(line.values) for line in drawn) >= 20:
         # The first epochs may lie so high that the rest would be a flat line; they leave the top.
-        late = np.concatenate([part[len(part) // 20 :] for part in drawn])
+        late = np.concatenate([line.values[len(line.values) // 20 :] for line in drawn])
         if not np.isnan(late).all():
             settled = float(np.nanmax(late))
             if high - low > 4 * (settled - low) > 0:
@@ -163,45 +240,42 @@ def _limits(drawn: list[np.ndarray], score: bool) -> tuple[float, float]:
     return (0.0 if 0 <= low < pad else low - pad), high + pad
 
 
-def _notes(drawn: list[np.ndarray], top: float) -> list[str]:
+def _notes(drawn: list[Line], top: float) -> list[str]:
     """What a panel cannot show: where NaN begins for good, and a start above its top."""
     notes = []
-    for values in drawn:
-        finite = np.flatnonzero(~np.isnan(values))
-        if len(finite) and finite[-1] < len(values) - 1:
-            notes.append(f"NaN from epoch {finite[-1] + 2} on")
-    first = max((v[0] for v in drawn if v[0] > top), default=None)
+    for line in drawn:
+        finite = np.flatnonzero(line.finite)
+        if len(finite) and finite[-1] < len(line.values) - 1:
+            notes.append(f"NaN from epoch {line.epochs[finite[-1] + 1]} on")
+    first = max((line.values[0] for line in drawn if line.values[0] > top), default=None)
     if first is not None:
         notes.append(f"starts at {number(first)}")
     return list(dict.fromkeys(notes))
 
 
-def _draw(
-    plot: Axes,
-    x: np.ndarray,
-    drawn: list[tuple[np.ndarray, str]],
-    limits: tuple[float, float],
-    unit: str,
-) -> None:
+def _draw(plot: Axes, drawn: list[Line], limits: tuple[float, float], unit: str) -> None:
     """One panel: its lines, a dot on each last value, light rules and few ticks."""
     low, high = limits
-    for values, color in drawn:
-        finite = ~np.isnan(values)
+    end = max(int(line.x[-1]) for line in drawn)
+    for line in drawn:
+        x, values, finite, color = line.x, line.values, line.finite, line.color
         # A value between two gaps would leave no line: it gets a marker, as all do in short runs.
         before = np.concatenate([[False], finite[:-1]])
         after = np.concatenate([finite[1:], [False]])
         marked = finite if len(x) <= 12 else finite & ~before & ~after
-        plot.plot(x, values, color=color, linewidth=sheet.points(2), solid_joinstyle="round")
+        stroke: dict[str, Any] = {"color": color, "linewidth": sheet.points(2)}
+        style: Any = (0, line.dashes) if line.dashes else "solid"
+        plot.plot(x, values, **stroke, linestyle=style, solid_joinstyle="round")
         plot.plot(x[marked], values[marked], "o", color=color, markersize=sheet.points(4))
         if finite.any():
             last = np.flatnonzero(finite)[-1]
             plot.plot(
                 x[last], values[last], "o", color=color, markersize=sheet.points(7), clip_on=False
             )
-    lines = [values for values, _ in drawn]
-    seen = np.unique(np.concatenate(lines))
-    seen = seen[~np.isnan(seen)]
-    notes = _notes(lines, high) if len(seen) else ["no finite value"]
+        if finite.sum() == 1:  # a dot alone is easily missed: a rule leads to it
+            plot.hlines(values[finite], 0, x[finite], **stroke, linestyles=(0, (1, 3)))
+    seen = np.unique(np.concatenate([line.values[line.finite] for line in drawn]))
+    notes = _notes(drawn, high) if len(seen) else ["no finite value"]
     plot.text(
         1,
         0.96,
@@ -221,10 +295,10 @@ def _draw(
         slack = 1e-9 * (high - low)
         ticks = ticks[(ticks >= low - slack) & (ticks <= high + slack)]
         plot.set_yticks(ticks, _tick_texts(ticks))
-    ends = np.asarray(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True).tick_values(0, x[-1]))
-    ends = ends[ends <= x[-1]]
+    ends = np.asarray(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True).tick_values(0, end))
+    ends = ends[ends <= end]
     plot.set_xticks(ends, _tick_texts(ends))
-    plot.set(xlim=(0, x[-1] * 1.03), ylim=(low, high))
+    plot.set(xlim=(0, end * 1.03), ylim=(low, high))
     plot.set_xlabel(unit, fontsize=sheet.points(sheet.SMALL), color=sheet.GREY, labelpad=2)
     plot.tick_params(
         length=0, pad=4, labelsize=sheet.points(sheet.SMALL - 0.5), labelcolor=sheet.GREY
