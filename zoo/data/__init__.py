@@ -14,5 +14,6 @@ from zoo.data.factors import FactorData
 from zoo.data.images import Images
 from zoo.data.labels import LabelledData, LabelledImages
 from zoo.data.loading import load, names
+from zoo.data.pairing import pairs
 
-__all__ = ["FactorData", "Images", "LabelledData", "LabelledImages", "load", "names"]
+__all__ = ["FactorData", "Images", "LabelledData", "LabelledImages", "load", "names", "pairs"]

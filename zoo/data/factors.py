@@ -191,6 +191,12 @@ class FactorData(Images):
         return other
 
     @functools.cached_property
+    def combinations(self) -> int:
+        """How many different combinations of factor values there are images of."""
+        keys, _ = self._lookup
+        return 1 + int(np.count_nonzero(np.diff(keys)))
+
+    @functools.cached_property
     def _lookup(self) -> tuple[np.ndarray, np.ndarray]:
         """Every image's factors as one number, sorted, and the rows in that order."""
         keys = self._keys(self.factors)

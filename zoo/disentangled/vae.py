@@ -7,7 +7,7 @@ Kingma & Welling, Auto-Encoding Variational Bayes, ICLR 2014. Eq. 3, as a loss:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 from keras import ops
@@ -42,7 +42,7 @@ class VAE(Method):
         (3, 2)
     """
 
-    terms = ("reconstruction", "kl")
+    terms: ClassVar[tuple[str, ...]] = ("reconstruction", "kl")
     recipe = {
         "data": "dsprites",
         "image_size": 32,
@@ -139,7 +139,7 @@ class VAE(Method):
         return {"images": images, "decoded": decoded, "mean": mean, "logvar": logvar, "z": z}
 
     def sample(self, mean: Any, logvar: Any, training: bool) -> Any:
-        """z = mean + e^(logvar/2) eps, (N, L); outside training with the same eps each time."""
+        """Draws z = mean + e^(logvar/2) eps, (N, L); outside training with one fixed eps."""
         eps = keras.random.normal(ops.shape(mean), seed=self.noise if training else EVALUATION_SEED)
         return mean + ops.exp(logvar / 2) * eps
 
