@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from zoo.metrics.arrays import bin_edges, binned, checked, checked_bins, labels, varied
+from zoo.metrics.arrays import (
+    bin_edges,
+    binned,
+    checked,
+    checked_bins,
+    classes,
+    labels,
+    standardised,
+    varied,
+)
 
 GOOD = np.zeros((30, 3))
 
@@ -102,8 +111,8 @@ def spoilt(value, row):
         (
             GOOD[:, :1],
             GOOD,
-            "Expected codes of at least 2 dimensions, as the score is the gap between the best "
-            "two. Received: 1.",
+            "Expected codes of at least 2 dimensions, as the score compares them with one another. "
+            "Received: 1.",
         ),
     ],
 )
@@ -130,7 +139,31 @@ def test_fewer_samples_than_bins_are_refused():
         checked_bins(20, samples=19)
 
 
-def test_factors_of_one_value_each_are_refused():
-    message = "Expected at least one factor with more than one value. Received: 3 with one value"
-    with pytest.raises(ValueError, match=message):
-        varied(GOOD)
+@pytest.mark.parametrize(
+    ("least", "message"),
+    [
+        (1, "at least one factor with more than one value. Received: 3 of 3 with one value each."),
+        (2, "at least 2 factors with more than one value. Received: 3 of 3 with one value each."),
+    ],
+)
+def test_factors_of_one_value_each_are_refused(least, message):
+    with pytest.raises(ValueError, match=f"^Expected {re.escape(message)}$"):
+        varied(GOOD, least)
+
+
+def test_classes_of_values_that_training_lacks_are_no_class():
+    y, test_y, K = classes(np.array([5, 2, 9, 2]), np.array([9, 1, 3, 10, 2]))
+    assert (y.tolist(), test_y.tolist(), K) == ([1, 0, 2, 0], [2, -1, -1, -1, 0], 3)
+
+
+@pytest.mark.parametrize("value", [0.1, -3e7])
+def test_a_constant_is_standardised_to_zero(value):
+    values, others = standardised(np.full((7, 2), value, np.float32), np.full((3, 2), value + 1))
+    np.testing.assert_array_equal(values, 0)
+    np.testing.assert_allclose(others, 1, rtol=1e-6)
+
+
+def test_standardised_values_have_mean_zero_and_deviation_one(rng):
+    (values,) = standardised(rng.normal(1e4, 5, (300, 3)).astype(np.float32))
+    np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(values.std(axis=0), 1, rtol=1e-5)

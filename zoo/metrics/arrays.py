@@ -12,6 +12,8 @@ from zoo import checks
 # Bins a code, as in disentanglement_lib: the scores in the literature depend on it.
 BINS = 20
 
+Pair = tuple[NDArray[Any], NDArray[Any]]  # codes and factors
+
 
 def checked(
     codes: ArrayLike, factors: ArrayLike, least_codes: int = 1, prefix: str = ""
@@ -46,12 +48,76 @@ def checked(
         )
     if codes.shape[1] < least_codes:
         raise ValueError(
-            f"Expected {prefix}codes of at least {least_codes} dimensions, as the score is the gap "
-            f"between the best two. Received: {codes.shape[1]}."
+            f"Expected {prefix}codes of at least {least_codes} dimensions, as the score compares "
+            f"them with one another. Received: {codes.shape[1]}."
         )
     if is_continuous(factors):
         factors = _at_least_float32(factors)
     return _at_least_float32(codes), factors
+
+
+def train_and_test(
+    codes: ArrayLike,
+    factors: ArrayLike,
+    test_codes: ArrayLike | None,
+    test_factors: ArrayLike | None,
+    seed: int,
+    least_codes: int = 1,
+) -> tuple[Pair, Pair]:
+    """What to fit a predictor on and what to test it on, each as checked codes and factors.
+
+    Args:
+        codes: (N, L) real numbers.
+        factors: (N, F) whole numbers or floats.
+        test_codes: (M, L), or None: then a fifth of the samples is kept out of fitting.
+        test_factors: (M, F), or None.
+        seed: Draws that fifth.
+        least_codes: The fewest code dimensions that the metric makes sense for.
+
+    Returns:
+        (codes, factors) to fit on and (codes, factors) to test on.
+
+    Raises:
+        ValueError: As `checked`; test codes without test factors or the reverse, other widths
+            than in training, a negative seed, fewer than 5 samples to split.
+
+    Example:
+        >>> z = np.arange(10.0)[:, None]
+        >>> [len(codes) for codes, factors in train_and_test(z, z, None, None, seed=0)]
+        [8, 2]
+    """
+    checks.integer("seed", seed, low=0)
+    train = checked(codes, factors, least_codes)
+    test = checked_test(train, test_codes, test_factors)
+    return (train, test) if test else split(*train, seed)
+
+
+def checked_test(train: Pair, codes: ArrayLike | None, factors: ArrayLike | None) -> Pair | None:
+    """The test codes and factors, which must come together and be as wide as those of `train`."""
+    if codes is None and factors is None:
+        return None
+    if codes is None or factors is None:
+        lacking = "test_codes" if codes is None else "test_factors"
+        raise ValueError(f"Expected test_codes and test_factors together. Received: no {lacking}.")
+    test = checked(codes, factors, prefix="test_")
+    for name, part, test_part in zip(("codes", "factors"), train, test, strict=True):
+        if test_part.shape[1] != part.shape[1]:
+            raise ValueError(
+                f"Expected as many columns in test_{name} as in {name} ({part.shape[1]}). "
+                f"Received: {test_part.shape[1]}."
+            )
+    return test
+
+
+def split(z: NDArray[Any], v: NDArray[Any], seed: int) -> tuple[Pair, Pair]:
+    """Four fifths of the samples to fit on and one fifth to test on, drawn by `seed`."""
+    if len(z) < 5:
+        raise ValueError(
+            f"Expected test_codes and test_factors, or at least 5 samples, of which a fifth is "
+            f"kept for the test. Received: {len(z)} samples."
+        )
+    test, train = np.split(np.random.default_rng(seed).permutation(len(z)), [len(z) // 5])
+    return (z[train], v[train]), (z[test], v[test])
 
 
 def _at_least_float32(values: NDArray[Any]) -> NDArray[Any]:
@@ -146,20 +212,72 @@ def labels(values: NDArray[Any], bins: int) -> tuple[NDArray[np.intp], int]:
     return classes, len(present)
 
 
-def varied(factors: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which factors have more than one value, (F,) booleans: the others are left out of scores.
+def classes(
+    values: NDArray[Any], test_values: NDArray[Any]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:
+    """One factor's values in training and test as classes, and how many there are in training.
+
+    As `labels`, with `BINS` bins whose edges are those of training.
+
+    Returns:
+        (N,) classes 0 to K - 1, (M,) classes with -1 for values that training lacks, and K.
 
     Raises:
-        ValueError: None has.
+        ValueError: A continuous factor of fewer samples than bins.
+
+    Example:
+        >>> classes(np.array([7, 3, 7]), np.array([3, 5]))
+        (array([1, 0, 1]), array([ 0, -1]), 2)
+    """
+    if is_continuous(values):
+        edges = bin_edges(values, checked_bins(BINS, len(values)))
+        values, test_values = binned(values, edges), binned(test_values, edges)
+    present, y = np.unique(values, return_inverse=True)
+    place = np.minimum(np.searchsorted(present, test_values), len(present) - 1)
+    return y, np.where(present[place] == test_values, place, -1), len(present)
+
+
+def standardised(values: NDArray[Any], *others: NDArray[Any]) -> list[NDArray[np.float64]]:
+    """Each column of `values` less its mean and divided by its standard deviation.
+
+    A constant column, whose deviation is 0 or a rounding error, becomes 0.
+
+    Args:
+        values: (N,) or (N, L) real numbers.
+        others: Arrays to be moved and scaled as `values` are, such as test codes.
+
+    Returns:
+        All of them, in float64.
+
+    Example:
+        >>> standardised(np.array([1.0, 3.0]), np.array([5.0]))
+        [array([-1.,  1.]), array([3.])]
+    """
+    mean = values[0] + np.mean(values - values[0], axis=0, dtype=np.float64)
+    deviation = np.std(values, axis=0, dtype=np.float64)
+    deviation = np.where(np.all(values == values[0], axis=0), 1.0, deviation)
+    return [(array - mean) / deviation for array in (values, *others)]
+
+
+def varied(factors: NDArray[Any], least: int = 1) -> NDArray[np.bool_]:
+    """Which factors have more than one value, (F,) booleans: the others are left out of scores.
+
+    Args:
+        factors: (N, F) factor values.
+        least: How many of them the metric needs.
+
+    Raises:
+        ValueError: Fewer have.
 
     Example:
         >>> varied(np.array([[0, 1], [0, 2]]))
         array([False,  True])
     """
     several = np.any(factors != factors[0], axis=0)
-    if not several.any():
+    if several.sum() < least:
+        count = "one factor" if least == 1 else f"{least} factors"
         raise ValueError(
-            "Expected at least one factor with more than one value. "
-            f"Received: {len(several)} with one value each."
+            f"Expected at least {count} with more than one value. "
+            f"Received: {len(several) - several.sum()} of {len(several)} with one value each."
         )
     return several

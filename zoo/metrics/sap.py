@@ -22,15 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from zoo import checks
-from zoo.metrics.arrays import (
-    BINS,
-    bin_edges,
-    binned,
-    checked,
-    checked_bins,
-    is_continuous,
-    varied,
-)
+from zoo.metrics.arrays import checked, checked_test, classes, split, standardised, varied
 from zoo.metrics.one_dimension import fit_logistic, fit_svm
 
 Array = NDArray[Any]
@@ -80,12 +72,12 @@ def sap(
     checks.one_of("predictor", predictor, ("r2", *CLASSIFIERS))
     checks.integer("seed", seed, low=0)
     train = checked(codes, factors, least_codes=2)
-    test = _checked_test(train, test_codes, test_factors)
+    test = checked_test(train, test_codes, test_factors)
     if predictor == "r2":
         z, v = train
         S = _squared_correlations(z, v[:, varied(v)])
     else:
-        (z, v), (test_z, test_v) = (train, test) if test else _split(*train, seed)
+        (z, v), (test_z, test_v) = (train, test) if test else split(*train, seed)
         kept = varied(v)
         S = _accuracies(CLASSIFIERS[predictor], z, v[:, kept], test_z, test_v[:, kept])
     second, first = np.sort(S, axis=0)[-2:]
@@ -107,18 +99,11 @@ def _accuracies(
     fit: Classifier, z: Array, v: Array, test_z: Array, test_v: Array
 ) -> NDArray[np.float64]:
     """(L, F) test accuracies of predicting each factor from each code dimension alone."""
-    if is_continuous(v):
-        checked_bins(BINS, len(v))
     S = np.empty((z.shape[1], v.shape[1]))
     for k, (values, test_values) in enumerate(zip(v.T, test_v.T, strict=True)):
-        if is_continuous(values):
-            edges = bin_edges(values, BINS)
-            values, test_values = binned(values, edges), binned(test_values, edges)
-        # Predictions are compared as values: a test value without a class is merely never right.
-        present, y = np.unique(values, return_inverse=True)
+        y, test_y, K = classes(values, test_values)
         for j, (z_j, test_z_j) in enumerate(zip(z.T, test_z.T, strict=True)):
-            predicted = fit(z_j, test_z_j, y, len(present))
-            S[j, k] = np.mean(present[predicted] == test_values)
+            S[j, k] = np.mean(fit(z_j, test_z_j, y, K) == test_y)
     return S
 
 
@@ -129,41 +114,8 @@ def _svm(z: Array, test_z: Array, y: NDArray[np.intp], K: int) -> NDArray[np.int
 
 def _logistic(z: Array, test_z: Array, y: NDArray[np.intp], K: int) -> NDArray[np.intp]:
     """(M,) classes predicted for the test codes of one dimension, standardised as in training."""
-    mean, deviation = z.mean(dtype=np.float64), z.std(dtype=np.float64)
-    if np.all(z == z[0]):
-        deviation = np.float64(1)  # a dead code; its deviation is 0 or a rounding error
-    machines = fit_logistic((z - mean) / deviation, y, K, C=0.1)
-    return machines.predict((test_z - mean) / deviation)
+    z, test_z = standardised(z, test_z)
+    return fit_logistic(z, y, K, C=0.1).predict(test_z)
 
 
 CLASSIFIERS: dict[str, Classifier] = {"svm": _svm, "logistic": _logistic}
-
-
-def _split(z: Array, v: Array, seed: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """Four fifths of the samples to fit on and one fifth to test on, drawn by `seed`."""
-    if len(z) < 5:
-        raise ValueError(
-            f"Expected test_codes and test_factors, or at least 5 samples, of which a fifth is "
-            f"kept for the test. Received: {len(z)} samples."
-        )
-    test, train = np.split(np.random.default_rng(seed).permutation(len(z)), [len(z) // 5])
-    return (z[train], v[train]), (z[test], v[test])
-
-
-def _checked_test(
-    train: tuple[Array, Array], codes: ArrayLike | None, factors: ArrayLike | None
-) -> tuple[Array, Array] | None:
-    """The test codes and factors, which must come together and be as wide as those of `train`."""
-    if codes is None and factors is None:
-        return None
-    if codes is None or factors is None:
-        lacking = "test_codes" if codes is None else "test_factors"
-        raise ValueError(f"Expected test_codes and test_factors together. Received: no {lacking}.")
-    test = checked(codes, factors, prefix="test_")
-    for name, part, test_part in zip(("codes", "factors"), train, test, strict=True):
-        if test_part.shape[1] != part.shape[1]:
-            raise ValueError(
-                f"Expected as many columns in test_{name} as in {name} ({part.shape[1]}). "
-                f"Received: {test_part.shape[1]}."
-            )
-    return test
