@@ -155,11 +155,11 @@ class CloneWithoutWeights(TinyMoCo):
 
 
 class OptimizerOnSubset(TinyCritic):
-    """Built on the learned weights when compiled, on every trainable weight when reloaded."""
+    """Built on every trainable weight when compiled, on a subset of them when reloaded."""
 
     def compile(self, optimizer="adam", **kwargs):
         optimizer = keras.optimizers.get(optimizer)
-        optimizer.build(self.learned)
+        optimizer.build(self.trainable_variables)
         super().compile(optimizer, **kwargs)
 
     def compile_from_config(self, config):

@@ -184,6 +184,20 @@ def test_the_optimizer_is_built_when_compiled():
     assert len(method.optimizer.variables) == 2 + 2 * len(method.trainable_variables)
 
 
+def test_the_optimizer_keeps_slots_for_learned_weights_alone():
+    class KernelOnly(PullTogether):
+        @property
+        def learned(self):
+            return self.trainable_variables[:1]
+
+    method = compiled(KernelOnly, optimizer=keras.optimizers.Adam())
+    assert len(method.optimizer.variables) == 2 + 2
+    kernel, bias = (weight.numpy() for weight in method.trainable_variables)
+    method.fit(parts.images(), verbose=0)
+    assert not np.array_equal(method.trainable_variables[0].numpy(), kernel)
+    np.testing.assert_array_equal(method.trainable_variables[1].numpy(), bias)
+
+
 @pytest.mark.parametrize("verb", ["forward", "objective"])
 def test_a_method_without_its_verbs_says_which(verb):
     arguments = (parts.images(), False) if verb == "forward" else ()

@@ -186,8 +186,8 @@ class Method(keras.Model):
             jit_compile=jit_compile,
             auto_scale_loss=auto_scale_loss,
         )
-        if not self.optimizer.built:  # on every trainable weight, as reloading will build it
-            self.optimizer.build(self.trainable_variables)
+        if not self.optimizer.built:  # reloading comes through here too, and builds it alike
+            self.optimizer.build(self.learned)
 
     def compile_from_config(self, config: Mapping[str, Any]) -> None:
         """Compiles as the saved model was compiled."""
