@@ -5,7 +5,8 @@ RUN/history.json     loss, terms and scores of each epoch
 RUN/scores.json      the last scores, each with its protocol
 RUN/evaluation.json  what `zoo evaluate` found since
 RUN/model.keras      the method with its optimizer and random states
-RUN/pictures/        reconstructions, traversal (PNG and GIF), information, curves
+RUN/pictures/        reconstructions, traversal (PNG and GIF), information, curves, and the arrays
+                     behind them
 RUN/saved_model/1/   SavedModel with its card
 RUN/tensorboard/     scalars and images
 RUN/checkpoints/     what `--resume` goes on from

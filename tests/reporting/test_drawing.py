@@ -10,6 +10,7 @@ from tests import parts
 from zoo.data import FactorData, Images
 from zoo.data.pixels import ArrayPixels
 from zoo.reporting.drawing import Drawing
+from zoo.reporting.drawn import Drawn
 
 LATENTS = 3
 
@@ -118,12 +119,27 @@ def test_all_is_drawn_and_saved(method, data, tmp_path):
     assert set(drawing.figures()) == {"reconstructions", "traversal", "information"}
     paths = drawing.save(tmp_path / "pictures")
     assert sorted(path.name for path in paths) == [
+        "drawn.npz",
         "information.png",
         "reconstructions.png",
         "traversal.gif",
         "traversal.png",
     ]
     assert all(path.stat().st_size > 1000 for path in paths)
+
+
+def test_the_arrays_behind_the_pictures_are_saved(method, data, tmp_path):
+    drawing = Drawing(method, data, samples=20, steps=3, seed=4)
+    drawing.save(tmp_path)
+    drawn = Drawn.load(tmp_path / "drawn.npz")
+    np.testing.assert_array_equal(drawn.originals, drawing.images[:10])
+    np.testing.assert_array_equal(drawn.reconstructions, method.reconstruct(drawing.images[:10]))
+    np.testing.assert_array_equal(drawn.traversal, drawing.traversed())
+    np.testing.assert_array_equal(drawn.values, [-2, 0, 2])
+    np.testing.assert_array_equal(drawn.kl, drawing.kl)
+    np.testing.assert_array_equal(drawn.information, drawing.information)
+    assert drawn.factors.tolist() == ["row", "column", "fixed"]
+    assert drawn.protocol == "20 samples, 20 bins, seed 4"
 
 
 def test_the_pictures_say_how_they_were_made(method, data, texts):
@@ -141,6 +157,8 @@ def test_without_factors_there_is_no_information(method, tmp_path):
     assert len(drawing.images) == 64
     assert drawing.kl.shape == (LATENTS,)
     assert not (drawing.save(tmp_path)[0].parent / "information.png").exists()
+    drawn = Drawn.load(tmp_path / "drawn.npz")
+    assert drawn.factors is drawn.information is None
 
 
 def test_fewer_images_than_are_shown_are_enough(method):
@@ -154,7 +172,10 @@ def test_a_method_that_does_not_decode_has_its_information(data, tmp_path):
     drawing = Drawing(method, data, samples=20)
     assert not drawing.can_decode
     assert set(drawing.figures()) == {"information"}
-    assert [path.name for path in drawing.save(tmp_path)] == ["information.png"]
+    assert [path.name for path in drawing.save(tmp_path)] == ["information.png", "drawn.npz"]
+    drawn = Drawn.load(tmp_path / "drawn.npz")
+    assert drawn.traversal is drawn.kl is drawn.originals is None
+    np.testing.assert_array_equal(drawn.information, drawing.information)
 
 
 def test_nothing_to_draw_is_nothing(tmp_path):
@@ -162,3 +183,30 @@ def test_nothing_to_draw_is_nothing(tmp_path):
     drawing = Drawing(Encodes(parts.encoder()), Images("dots", ArrayPixels(images)))
     assert drawing.figures() == {}
     assert drawing.save(tmp_path) == []
+
+
+# The file of arrays
+
+
+def test_equal_arrays_are_equal_bytes(tmp_path):
+    for name in "ab":
+        Drawn(values=np.arange(3.0), protocol="p").save(tmp_path / f"{name}.npz")
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+def test_an_absent_file_of_arrays_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"absent\.npz"):
+        Drawn.load(tmp_path / "absent.npz")
+
+
+def test_a_damaged_file_of_arrays_is_named(tmp_path):
+    whole = Drawn(values=np.arange(3.0), protocol="p").save(tmp_path / "whole.npz").read_bytes()
+    path = tmp_path / "drawn.npz"
+    for damaged in (b"", b"PK\x03\x04", b"nothing of the kind", whole[:-30]):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"Expected .*drawn\.npz to hold .*It is damaged: "):
+            Drawn.load(path)
+    for others in ({"loss": np.zeros(2)}, {"values": np.array([{}]), "protocol": "p"}):
+        np.savez(path, **others)
+        with pytest.raises(ValueError, match=r"Expected .*drawn\.npz to hold .*It is damaged: "):
+            Drawn.load(path)

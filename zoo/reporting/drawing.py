@@ -12,6 +12,8 @@ from zoo import losses, reporting
 from zoo.metrics.arrays import BINS
 from zoo.metrics.mutual_information import information_and_entropy
 from zoo.metrics.scoring import BATCH, SAMPLES
+from zoo.reporting import sheet
+from zoo.reporting.drawn import FILE, Drawn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -93,6 +95,24 @@ class Drawing:
         )
         return decoded.reshape(*grid.shape[:2], *decoded.shape[1:])
 
+    @functools.cached_property
+    def drawn(self) -> Drawn:
+        """All that the pictures show; images over 128 pixels a side averaged down."""
+        arrays: dict[str, Any] = {}
+        if self.can_decode:
+            originals = self.images[:SHOWN]
+            images = {
+                "originals": originals,
+                "reconstructions": np.asarray(self.method.reconstruct(originals)),
+                "traversal": self.traversed(),
+            }
+            arrays = {name: sheet.reduced(image) for name, image in images.items()}
+            arrays |= {"values": self.values, "kl": self.kl}
+        if self.factor_names:
+            factors = np.array(self.factor_names)
+            arrays |= {"factors": factors, "information": self.information}
+        return Drawn(**arrays, protocol=self.protocol)
+
     def _labels(self) -> dict[str, Any]:
         labels: dict[str, Any] = {"values": self.values, "kl": self.kl}
         if self.factor_names:
@@ -102,25 +122,29 @@ class Drawing:
 
     def figures(self) -> dict[str, Figure]:
         """Name -> figure, for files and for TensorBoard."""
-        drawn = {}
+        shown, drawn = {}, self.drawn
         if self.can_decode:
-            originals = self.images[:SHOWN]
-            decoded = np.asarray(self.method.reconstruct(originals))
-            drawn["reconstructions"] = reporting.reconstructions(originals, decoded)
-            drawn["traversal"] = reporting.traversal(self.traversed(), **self._labels())
+            shown["reconstructions"] = reporting.reconstructions(
+                drawn.originals, drawn.reconstructions
+            )
+            shown["traversal"] = reporting.traversal(drawn.traversal, **self._labels())
         if self.factor_names:
-            drawn["information"] = reporting.information(
+            shown["information"] = reporting.information(
                 self.information, self.factor_names, normalised=True, protocol=self.protocol
             )
-        return drawn
+        return shown
 
     def save(self, folder: Path) -> list[Path]:
-        """Writes all figures as PNG, and the traversal as a GIF; returns their paths."""
+        """Writes all figures as PNG, the traversal as a GIF, and the arrays behind them.
+
+        Returns:
+            The paths; none where there is nothing to draw.
+        """
         paths = [
             reporting.save(figure, folder / f"{name}.png")
             for name, figure in self.figures().items()
         ]
         if self.can_decode:
             gif = folder / "traversal.gif"
-            paths.append(reporting.traversal_gif(self.traversed(), gif, **self._labels()))
-        return paths
+            paths.append(reporting.traversal_gif(self.drawn.traversal, gif, **self._labels()))
+        return [*paths, self.drawn.save(folder / FILE)] if paths else []
