@@ -28,6 +28,7 @@ from zoo.files import replacing, write_json
 from zoo.messages import unknown
 from zoo.metrics.arrays import BINS
 from zoo.metrics.scoring import SAMPLES
+from zoo.metrics.scoring import held_out as held_out
 
 if TYPE_CHECKING:
     from zoo.method import Method
@@ -122,11 +123,6 @@ def _one_line(error: pydantic.ValidationError) -> str:
     name = ".".join(map(str, first["loc"]))
     wanted = first["msg"].replace("Input should be", "to be")
     return f"Expected {name} {wanted}. Received: {first.get('input')!r}."
-
-
-def held_out(data: Any) -> Any:
-    """The images to score and to look at: the test half where there is one."""
-    return getattr(data, "test", None) or getattr(data, "train", data)
 
 
 class Run:

@@ -3,6 +3,7 @@
 import copy
 import csv
 import math
+from typing import NamedTuple
 
 import keras
 import keras_tuner
@@ -104,6 +105,56 @@ def test_only_the_named_metrics_are_scored(method, data, fit, metrics):
     named = {metrics} if isinstance(metrics, str) else {*metrics}
     assert set(history) - {"loss", "kl", "reconstruction"} == named
     assert {*callback.writes} == named
+
+
+class Halves(NamedTuple):
+    """What a metric of several scores gives."""
+
+    low: float
+    high: float
+
+
+@pytest.fixture
+def invented(monkeypatch):
+    """Two more metrics: `spread` needs no factors, `halves` gives two scores."""
+
+    def spread(codes, least: int = 1) -> float:
+        if len(codes) < least:
+            raise ValueError(f"Expected {least} codes. Received: {len(codes)}.")
+        return float(np.ptp(codes))
+
+    def halves(codes, factors) -> Halves:
+        return Halves(float(np.min(codes)), float(np.max(codes)))
+
+    for function in (spread, halves):
+        monkeypatch.setattr(zoo.metrics, function.__name__, function, raising=False)
+    names = [*zoo.metrics.__all__, "spread", "halves"]
+    monkeypatch.setattr(zoo.metrics, "__all__", names)
+
+
+def test_a_metric_of_several_scores_writes_them_all(invented, method, data, fit):
+    callback = scorer(data, metrics=("halves", "spread"))
+    assert callback.writes == ("halves_low", "halves_high", "spread")
+    history = fit(method, [callback], epochs=2)
+    for low, high, spread in zip(*(history[name] for name in callback.writes), strict=True):
+        assert spread == pytest.approx(high - low)
+    method.encoder.layers[-2].bias.assign([np.nan] * 3)
+    assert callback.score() == {}
+    assert set(callback.last) == set(callback.writes)
+
+
+def test_images_without_factors_are_scored_by_what_needs_none(invented, method, data, fit):
+    images = zoo.data.load("digits")
+    history = fit(method, [scorer(images, metrics="spread")], epochs=1)
+    assert history["spread"][0] > 0
+
+
+def test_too_few_for_the_rehearsal_may_be_enough_in_all(invented, method, data, fit):
+    callback = scorer(data, metrics={"spread": {"least": 600}}, samples=600)
+    assert fit(method, [callback], epochs=1)["spread"]
+    callback = scorer(data, metrics={"spread": {"least": 601}}, samples=600)
+    with pytest.raises(ValueError, match=r"Expected 601 codes\. Received: 600\."):
+        fit(method, [callback])
 
 
 @pytest.mark.parametrize(
@@ -286,7 +337,7 @@ def test_strange_settings_are_refused(data, name, value):
         DisentanglementMetrics(data, **{name: value})
 
 
-def test_data_without_factors_are_refused(method, fit):
+def test_data_without_factors_are_refused():
     images = zoo.data.load("digits")
-    with pytest.raises(ValueError, match="Expected a data set with known factors"):
-        fit(method, [scorer(images)])
+    with pytest.raises(ValueError, match=r"Expected known factors for mig, sap\. .* digits"):
+        DisentanglementMetrics(images)

@@ -2,12 +2,14 @@
 
 import json
 import re
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 import zoo.metrics
 from zoo.metrics import Pool, Score, evaluate, mig, sap, score_codes, scores
+from zoo.metrics.scoring import chosen
 
 
 class Squares:
@@ -28,9 +30,57 @@ class Squares:
         return images, factors
 
 
+class Photos:
+    """Images without factors, in halves, as labelled data and folders are."""
+
+    name = "photos"
+
+    class Half:
+        def __init__(self, n):
+            self.pixels = np.arange(n, dtype=np.uint8).reshape(n, 1, 1, 1) * np.ones((4, 4, 1))
+
+        def __len__(self):
+            return len(self.pixels)
+
+        def sample_rows(self, n, seed):
+            return np.random.default_rng(seed).choice(len(self), n, replace=n > len(self))
+
+        def read(self, rows):
+            return self.pixels[rows]
+
+    train, test = Half(90), Half(30)
+
+
 def pixels(images):
     """An encoder that reads the factors off."""
     return images[:, 0, :, 0].astype(np.float32)
+
+
+class Halves(NamedTuple):
+    """What the metric of several scores gives."""
+
+    low: float
+    high: float
+
+
+@pytest.fixture
+def invented(monkeypatch):
+    """Two more metrics: `spread` needs no factors, `halves` gives two scores. Their calls."""
+    calls = []
+
+    def spread(codes, scale: float = 1.0) -> float:
+        calls.append("spread")
+        return float(scale * np.ptp(codes))
+
+    def halves(codes, factors, test_codes=None, test_factors=None, deep: bool = False) -> Halves:
+        calls.append("halves")
+        return Halves(float(len(codes)), float(len(codes if test_codes is None else test_codes)))
+
+    for function in (spread, halves):
+        monkeypatch.setattr(zoo.metrics, function.__name__, function, raising=False)
+    names = [*zoo.metrics.__all__, "spread", "halves"]
+    monkeypatch.setattr(zoo.metrics, "__all__", names)
+    return calls
 
 
 def test_a_score_reads_as_a_line():
@@ -57,6 +107,108 @@ def test_scores_are_found_by_their_signatures(monkeypatch):
     monkeypatch.setattr(zoo.metrics, "__all__", [*zoo.metrics.__all__, "brand_new"])
     score = score_codes(["brand_new"], np.zeros((5, 2)), np.zeros((5, 2), int))["brand_new"]
     assert (score.value, score.protocol) == (15.0, {"samples": 5, "depth": 3, "seed": 0})
+
+
+def test_a_metric_of_several_fields_is_several_scores(invented):
+    codes = np.arange(10.0).reshape(5, 2)
+    results = score_codes("halves", codes, codes, codes[:3], codes[:3])
+    assert {name: score.value for name, score in results.items()} == {
+        "halves_low": 5.0,
+        "halves_high": 3.0,
+    }
+    assert results["halves_high"].name == "halves_high"
+    assert results["halves_high"].protocol == {
+        "samples": 5,
+        "test_samples": 3,
+        "factors": "binned",
+        "deep": False,
+        "seed": 0,
+    }
+    assert invented == ["halves"]  # once for both
+
+
+def test_one_of_several_scores_can_be_named(invented, factors):
+    assert list(score_codes(["halves_high", "mig"], factors, factors)) == ["halves_high", "mig"]
+    assert list(chosen(["halves_high", "halves"])) == ["halves_high", "halves_low"]
+
+
+def test_what_returns_something_else_is_no_score(monkeypatch):
+    class Mixed(NamedTuple):
+        value: float
+        table: np.ndarray
+
+    def mixed(codes) -> Mixed: ...
+
+    def pair(codes) -> tuple[float, float]: ...
+
+    def silent(codes): ...
+
+    def several(models) -> float: ...
+
+    functions = {function.__name__: function for function in (mixed, pair, silent, several)}
+    for name, function in functions.items():
+        monkeypatch.setattr(zoo.metrics, name, function, raising=False)
+    known = set(scores())
+    monkeypatch.setattr(zoo.metrics, "__all__", [*zoo.metrics.__all__, *functions])
+    assert set(scores()) == known
+
+
+def test_all_is_every_score_that_the_data_allow(invented):
+    assert set(chosen("all")) == set(scores())
+    assert {"mig", "sap", "spread", "halves_low", "halves_high"} <= set(chosen("all"))
+    without = chosen("all", factorless="photos")
+    assert "spread" in without
+    assert not {"mig", "sap", "halves_low"} & set(without)
+
+
+def test_metrics_that_need_no_factors_score_data_without(invented):
+    pool = Pool.draw(Photos(), "spread", samples=20)
+    rows = Photos.test.sample_rows(20, 0)
+    np.testing.assert_array_equal(pool.images, Photos.test.read(rows))  # of the test half
+    assert pool.factors is None
+    score = pool.score(pixels)["spread"]
+    assert score.value == np.ptp(rows)
+    assert score.protocol == {"data": "photos", "samples": 20, "scale": 1.0, "seed": 0}
+    assert pool.head(5).score(pixels)["spread"].protocol["samples"] == 5
+    everything = evaluate(pixels, Photos(), metrics="all")
+    assert everything["spread"].protocol["samples"] == 30  # as many as there are
+    assert list(score_codes("spread", np.ones((3, 2)))) == ["spread"]
+
+
+def test_metrics_that_need_factors_refuse_data_without(invented):
+    message = (
+        r"^Expected known factors for mig, halves\. Received: {}, which has none\. Metrics that "
+        r"need no factors: .*\bspread\b.*\.$"
+    )
+    with pytest.raises(ValueError, match=message.format("photos")):
+        Pool.draw(Photos(), ("spread", "mig", "halves"))
+    with pytest.raises(ValueError, match=message.format("a table of codes")):
+        score_codes(("mig", "halves"), np.ones((3, 2)))
+    with pytest.raises(ValueError, match=r"^Expected a data set: .* Received: list\.$"):
+        Pool.draw([1, 2], "spread")
+
+
+def test_a_metric_can_be_told_its_options(factors):
+    metrics = {"mig": {}, "sap": {"predictor": "r2"}}
+    results = score_codes(metrics, factors, factors)
+    assert results["sap"].value == sap(factors, factors, predictor="r2")
+    assert results["sap"].protocol["predictor"] == "r2"
+    assert results["mig"].protocol["bins"] == 20
+    assert scores()["sap"].options == {"predictor": "svm"}
+
+
+@pytest.mark.parametrize("option", ["predicter", "seed", "test_codes"])
+def test_an_unknown_option_is_refused(factors, option):
+    message = f"Unknown option of sap '{option}'."
+    with pytest.raises(ValueError, match=message):
+        score_codes({"sap": {option: 1}}, factors, factors)
+
+
+def test_one_is_told_what_is_computed(invented):
+    told = []
+    pool = Pool.draw(Squares(), ("halves", "mig"), samples=100, test_samples=50)
+    pool.score(pixels, tell=told.append)
+    assert told == ["halves", "mig"]
 
 
 def test_evaluate_gives_each_score_with_its_protocol():
@@ -124,18 +276,6 @@ def test_an_unknown_metric_is_refused_before_anything_is_drawn():
 
 def test_one_name_need_not_be_in_a_list():
     assert list(evaluate(pixels, Squares(), metrics="mig", samples=100)) == ["mig"]
-
-
-def test_data_without_factors_are_refused():
-    class Labelled:
-        name = "mnist"
-
-    message = (
-        "Expected a data set with known factors (factor_names, sample). "
-        "Received: mnist, which has none."
-    )
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        evaluate(pixels, Labelled())
 
 
 @pytest.mark.parametrize("argument", ["samples", "test_samples"])

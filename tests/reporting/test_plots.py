@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+import zoo.metrics
 from zoo.reporting import curves, sheet, to_array
 from zoo.reporting.plots import lines_of, number, overlay
 
@@ -74,6 +75,16 @@ def test_other_names_can_be_scores(texts):
     figure = curves({"accuracy": [0.5, 0.7], "loss": [2.0, 1.0]}, scores=["accuracy"])
     assert texts(figure)[2:6] == ["1", "loss", "0.700", "accuracy"]
     assert plots(figure)[1].get_ylim() == (0, 0.8)
+
+
+def test_whatever_the_metrics_give_is_a_score(texts, monkeypatch):
+    def brand_new(codes) -> float: ...
+
+    history = {"brand_new": [0.5, 0.7], "loss": [2.0, 1.0]}
+    assert texts(curves(history))[0] == "Losses over the run"
+    monkeypatch.setattr(zoo.metrics, "brand_new", brand_new, raising=False)
+    monkeypatch.setattr(zoo.metrics, "__all__", [*zoo.metrics.__all__, "brand_new"])
+    assert texts(curves(history))[0] == "Losses and scores over the run"
 
 
 def test_only_losses_say_so(texts):

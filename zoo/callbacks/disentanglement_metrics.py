@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -25,19 +25,23 @@ class DisentanglementMetrics(keras.callbacks.Callback):
     (EarlyStopping, ModelCheckpoint, CSVLogger, TensorBoard, Resume): `fit` checks it.
 
     Args:
-        data: Images with known factors: a `zoo.data.FactorData`, or anything with its `sample`.
-        metrics: Names of scores in `zoo.metrics`.
+        data: Images with known factors: a `zoo.data.FactorData`, or anything with its `sample`. Any
+            images, where the metrics need no factors.
+        metrics: Names of metrics or scores in `zoo.metrics`, or a dictionary of names and options,
+            as `zoo.metrics.evaluate` takes them. Some, such as `dci`, take longer than an epoch.
         samples: Images whose codes are scored. Scores that hold codes out draw 5,000 more.
         every: Score every so many epochs, and always the first and the last; in between the
             last values stay in the logs.
         seed: Of the draw.
 
     Attributes:
+        writes: Names of the scores that it writes into the logs.
         scores: Name -> `zoo.metrics.Score`, value and protocol, of the last scoring.
 
     Raises:
-        ValueError: An unknown metric, no metric, or fewer than 20 samples or one epoch. In `fit`,
-            codes or data that a metric refuses: before the first epoch.
+        ValueError: An unknown metric, no metric, one that needs factors on data without, or fewer
+            than 20 samples or one epoch. In `fit`, codes or data that a metric refuses: before the
+            first epoch.
 
     Example:
         >>> callback = DisentanglementMetrics(data, metrics=("mig",))  # doctest: +SKIP
@@ -47,14 +51,15 @@ class DisentanglementMetrics(keras.callbacks.Callback):
     def __init__(
         self,
         data: Any,
-        metrics: Sequence[str] = ("mig", "sap"),
+        metrics: scoring.Metrics = scoring.DEFAULT,
         samples: int = scoring.SAMPLES,
         every: int = 1,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.metrics = tuple(scoring.chosen(metrics))
-        if not self.metrics:
+        self.metrics = metrics
+        self.writes = tuple(scoring.chosen_for(data, metrics))
+        if not self.writes:
             raise ValueError(f"Expected at least one metric. Received: {metrics!r}.")
         self.samples = checks.integer("samples", samples, low=BINS)
         self.every = checks.integer("every", every, low=1)
@@ -64,11 +69,6 @@ class DisentanglementMetrics(keras.callbacks.Callback):
         self.scores: dict[str, scoring.Score] = {}
         self._pool: scoring.Pool | None = None
 
-    @property
-    def writes(self) -> tuple[str, ...]:
-        """Names of the values that this callback writes into the logs."""
-        return self.metrics
-
     def __deepcopy__(self, memo: Mapping[int, Any]) -> DisentanglementMetrics:
         """A fresh callback on the same data: keras-tuner copies callbacks for each trial."""
         return type(self)(self.data, self.metrics, self.samples, self.every, self.seed)
@@ -76,7 +76,10 @@ class DisentanglementMetrics(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         """Draws the images, and scores a few: what a score refuses is refused now."""
         with contextlib.suppress(Diverged):
-            self._draw().head(REHEARSED).score(self._encode)
+            try:
+                self._draw().head(REHEARSED).score(self._encode)
+            except ValueError:  # perhaps only because they are few
+                self._draw().score(self._encode)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Scores the codes, or carries the last values forward."""
@@ -92,7 +95,7 @@ class DisentanglementMetrics(keras.callbacks.Callback):
             self.scores = self._draw().score(self._encode)
             self.last = {name: score.value for name, score in self.scores.items()}
         except Diverged:
-            self.scores, self.last = {}, dict.fromkeys(self.metrics, math.nan)
+            self.scores, self.last = {}, dict.fromkeys(self.writes, math.nan)
         return self.scores
 
     def _draw(self) -> scoring.Pool:

@@ -1,7 +1,12 @@
-"""Scoring an encoder on a data set with known factors, with the protocol beside each number.
+"""Scoring an encoder on a data set, with the protocol beside each number.
 
 A score without its protocol cannot be compared: the number of samples, the bins and the predictor
 all move it. So a `Score` carries them, read from the metric's own signature.
+
+A metric is a public function of `zoo.metrics` whose first argument is `codes`. One that returns a
+float is one score, called as it is; one that returns a NamedTuple of floats is several, called
+METRIC_FIELD. Where metrics are chosen, a metric's name stands for all of its scores, and "all"
+for every score that the data allow.
 """
 
 from __future__ import annotations
@@ -23,25 +28,31 @@ from zoo.metrics.arrays import is_continuous
 
 JSON = str | int | float | bool | None
 Encode = Callable[[NDArray[np.uint8]], ArrayLike]
+# A name, several, or names with what each metric is told: {"sap": {"predictor": "r2"}, "mig": {}}.
+Metrics = str | Sequence[str] | Mapping[str, Mapping[str, JSON]]
+
+ALL = "all"
+DEFAULT = ("mig", "sap")  # what is scored where nothing is named, of data with factors
 
 # How many images disentanglement_lib scores, and how many more its predictors are tested on.
 SAMPLES = 10_000
 TEST_SAMPLES = 5_000
 BATCH = 500  # images encoded at once
 
-# What a metric can be given. Its other arguments keep their defaults, which are its protocol.
-GIVEN = ("codes", "factors", "test_codes", "test_factors", "seed")
+# What a metric can be given. Its other arguments are options; with the values that they have,
+# they are its protocol.
+ARRAYS = ("codes", "factors", "test_codes", "test_factors")
+GIVEN = (*ARRAYS, "seed")
 
 
-class HasFactors(typing.Protocol):
-    """What scoring needs of a data set: samples with the values of their known factors."""
+def has_factors(data: Any) -> bool:
+    """Whether a data set knows factors: `factor_names`, `sample(n, seed)` -> (images, factors)."""
+    return bool(getattr(data, "factor_names", None)) and hasattr(data, "sample")
 
-    @property
-    def factor_names(self) -> Sequence[str]:
-        """What the columns of `factors` are called."""
 
-    def sample(self, n: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-        """Images (n, H, W, C) uint8 and their factors (n, F); the same for the same seed."""
+def held_out(data: Any) -> Any:
+    """The images to score and to look at: the test half where there is one."""
+    return getattr(data, "test", None) or getattr(data, "train", data)
 
 
 @dataclass(frozen=True)
@@ -88,79 +99,182 @@ def _phrase(name: str, value: JSON) -> str:
     return f"{words} {value}"
 
 
-def scores() -> dict[str, Callable[..., float]]:
-    """Every score by name: the public functions of `zoo.metrics` of (codes, factors, ...) -> float.
+@dataclass(frozen=True, eq=False)
+class Metric:
+    """A function of codes that gives one score or several, as its signature describes it.
+
+    Attributes:
+        name: Of the function, in `zoo.metrics`.
+        function: It.
+        scores: The names of its scores, in the order in which it returns them.
+        options: What else it takes, with the values that it is called with.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    scores: tuple[str, ...]
+    options: Mapping[str, JSON]
+
+    def takes(self, argument: str) -> bool:
+        """Whether the function has an argument of this name."""
+        return argument in inspect.signature(self.function).parameters
+
+    def told(self, options: Mapping[str, JSON]) -> Metric:
+        """The metric with other options, or a refusal of those that it does not have."""
+        for name in options:
+            if name not in self.options:
+                raise ValueError(unknown(f"option of {self.name}", name, self.options))
+        return dataclasses.replace(self, options={**self.options, **options}) if options else self
+
+    def __call__(self, **given: Any) -> dict[str, float]:
+        """Its scores by name, of what it takes of `given`."""
+        taken = {name: value for name, value in given.items() if self.takes(name)}
+        value = self.function(**taken, **self.options)
+        values = value if isinstance(value, tuple) else (value,)
+        return dict(zip(self.scores, map(float, values), strict=True))
+
+
+def scores() -> dict[str, Metric]:
+    """Every score by name, and the metric that gives it.
 
     Example:
-        >>> sorted(scores())
-        ['mig', 'sap']
+        >>> scores()["sap"].options
+        {'predictor': 'svm'}
     """
     public = {name: getattr(zoo.metrics, name) for name in zoo.metrics.__all__}
-    return {name: item for name, item in public.items() if _is_score(item)}
+    found = [_as_metric(name, item) for name, item in public.items()]
+    return {score: metric for metric in found if metric for score in metric.scores}
 
 
-def _is_score(item: Any) -> bool:
-    return (
-        inspect.isfunction(item)
-        and list(inspect.signature(item).parameters)[:2] == ["codes", "factors"]
-        and typing.get_type_hints(item).get("return") is float
-    )
+def _as_metric(name: str, item: Any) -> Metric | None:
+    """A public name of `zoo.metrics` as a metric, if it is one."""
+    if not inspect.isfunction(item):
+        return None
+    parameters = inspect.signature(item).parameters
+    returned: Any = typing.get_type_hints(item).get("return")
+    if next(iter(parameters), None) != "codes":
+        return None
+    if returned is float:
+        names: tuple[str, ...] = (name,)
+    elif hasattr(returned, "_fields") and {*typing.get_type_hints(returned).values()} == {float}:
+        names = tuple(f"{name}_{part}" for part in returned._fields)
+    else:
+        return None
+    options = {key: item.default for key, item in parameters.items() if key not in GIVEN}
+    return Metric(name, item, names, options)
 
 
-def chosen(metrics: str | Sequence[str]) -> dict[str, Callable[..., float]]:
-    """The scores of one name or several, or a refusal that names the nearest."""
+def chosen(metrics: Metrics, factorless: str | None = None) -> dict[str, Metric]:
+    """The scores that were named, each with its metric, in the order of the names.
+
+    Args:
+        metrics: Names of metrics (all of their scores) or of scores, or "all".
+        factorless: What has no factors, if that is so, as messages call it. Then "all" is every
+            score that needs none.
+
+    Raises:
+        ValueError: An unknown name or option, or a metric that needs factors where there are
+            none: with those that need none.
+
+    Example:
+        >>> list(chosen(["sap", "mig"]))
+        ['sap', 'mig']
+        >>> chosen({"sap": {"predictor": "r2"}})["sap"].options
+        {'predictor': 'r2'}
+    """
     known = scores()
-    metrics = (metrics,) if isinstance(metrics, str) else metrics
-    for name in metrics:
-        if name not in known:
-            raise ValueError(unknown("metric", name, known))
-    return {name: known[name] for name in metrics}
+    by_name = {metric.name: metric for metric in known.values()}
+    free = {score: metric for score, metric in known.items() if not metric.takes("factors")}
+    if isinstance(metrics, str):
+        metrics = (metrics,)
+    named = metrics if isinstance(metrics, Mapping) else {name: {} for name in metrics}
+    picked: dict[str, Metric] = {}
+    for name, options in named.items():
+        if name == ALL:
+            picked |= free if factorless else known
+        elif name in by_name:
+            metric = by_name[name].told(options)
+            picked |= dict.fromkeys(metric.scores, metric)
+        elif name in known:
+            picked[name] = known[name].told(options)
+        else:
+            raise ValueError(unknown("metric", str(name), [ALL, *by_name]))
+    lacking = {metric.name: None for score, metric in picked.items() if score not in free}
+    if factorless and lacking:
+        names = ", ".join({metric.name: None for metric in free.values()})
+        raise ValueError(
+            f"Expected known factors for {', '.join(lacking)}. Received: {factorless}, which has "
+            f"none. Metrics that need no factors: {names or 'none'}."
+        )
+    return picked
 
 
 def score_codes(
-    metrics: str | Sequence[str],
+    metrics: Metrics,
     codes: ArrayLike,
-    factors: ArrayLike,
+    factors: ArrayLike | None = None,
     test_codes: ArrayLike | None = None,
     test_factors: ArrayLike | None = None,
     seed: int = 0,
     protocol: Mapping[str, JSON] | None = None,
 ) -> dict[str, Score]:
-    """Scores codes against factors by each of the named metrics.
+    """Scores codes by each of the named metrics.
 
     Args:
-        metrics: Names of scores, such as ("mig", "sap").
+        metrics: Names of metrics or scores, such as ("mig", "sap"); "all"; or a dictionary of
+            names and options, such as {"mig": {}, "sap": {"predictor": "r2"}}.
         codes: (N, L) real numbers.
-        factors: (N, F) whole numbers or floats.
+        factors: (N, F) whole numbers or floats, for the metrics that need them.
         test_codes: (M, L), for the metrics that fit a predictor and test it.
         test_factors: (M, F).
         seed: What drew the samples, and what a metric itself draws by.
         protocol: What else to put on record, such as {"data": "dsprites"}.
 
     Returns:
-        A Score for each name, in the order of the names.
+        A Score for each score named, in the order of the names.
 
     Raises:
-        ValueError: An unknown metric, or arrays that the metric refuses.
+        ValueError: An unknown metric or option, a metric that needs factors without them, or
+            arrays that the metric refuses.
 
     Example:
         >>> factors = np.arange(100).reshape(50, 2) % 3
         >>> print(score_codes(["mig"], codes=factors, factors=factors)["mig"])
         mig 0.000 (50 samples, 20 bins, seed 0)
     """
-    codes, factors = np.asarray(codes), np.asarray(factors)
-    given = dict(zip(GIVEN, (codes, factors, test_codes, test_factors, seed), strict=True))
+    picked = chosen(metrics, "a table of codes" if factors is None else None)
+    return _scored(picked, codes, factors, test_codes, test_factors, seed, protocol or {})
+
+
+def _scored(
+    picked: Mapping[str, Metric],
+    codes: ArrayLike,
+    factors: ArrayLike | None,
+    test_codes: ArrayLike | None,
+    test_factors: ArrayLike | None,
+    seed: int,
+    protocol: Mapping[str, JSON],
+    tell: Callable[[str], None] = lambda name: None,
+) -> dict[str, Score]:
+    """The scores that were picked; each metric is computed once, and `tell` hears its name."""
+    arrays = (codes, factors, test_codes, test_factors)
+    given: dict[str, Any] = {
+        name: None if array is None else np.asarray(array)
+        for name, array in zip(ARRAYS, arrays, strict=True)
+    }
+    values: dict[Metric, dict[str, float]] = {}
     results = {}
-    for name, metric in chosen(metrics).items():
-        parameters = inspect.signature(metric).parameters
-        value = metric(**{key: item for key, item in given.items() if key in parameters})
-        record: dict[str, JSON] = {**(protocol or {}), "samples": len(codes)}
-        if "test_codes" in parameters and test_codes is not None:
-            record["test_samples"] = len(np.asarray(test_codes))
-        if is_continuous(factors):
+    for name, metric in picked.items():
+        if metric not in values:
+            tell(metric.name)
+            values[metric] = metric(**given, seed=seed)
+        record: dict[str, JSON] = {**protocol, "samples": len(given["codes"])}
+        if metric.takes("test_codes") and given["test_codes"] is not None:
+            record["test_samples"] = len(given["test_codes"])
+        if metric.takes("factors") and is_continuous(given["factors"]):
             record["factors"] = "binned"
-        options = {key: item.default for key, item in parameters.items() if key not in GIVEN}
-        results[name] = Score(name, value, {**record, **options, "seed": seed})
+        record |= {**metric.options, "seed": seed}
+        results[name] = Score(name, values[metric][name], record)
     return results
 
 
@@ -169,18 +283,18 @@ class Pool:
     """Images and factors drawn once, to score one encoder after another, or one as it learns.
 
     Attributes:
-        metrics: The names of the scores.
+        scores: The scores to give, each with its metric.
         images: (N, H, W, C) uint8.
-        factors: (N, F).
+        factors: (N, F), or None where the data have none.
         test_images: (M, H, W, C) uint8, or None where no metric tests a predictor.
         test_factors: (M, F), or None.
         seed: What drew them.
         protocol: What the scores say beside their own protocol: the name of the data, if any.
     """
 
-    metrics: tuple[str, ...]
+    scores: Mapping[str, Metric]
     images: NDArray[np.uint8]
-    factors: NDArray[Any]
+    factors: NDArray[Any] | None
     test_images: NDArray[np.uint8] | None
     test_factors: NDArray[Any] | None
     seed: int
@@ -189,95 +303,110 @@ class Pool:
     @classmethod
     def draw(
         cls,
-        data: HasFactors,
-        metrics: str | Sequence[str] = ("mig", "sap"),
+        data: Any,
+        metrics: Metrics = DEFAULT,
         samples: int = SAMPLES,
         test_samples: int = TEST_SAMPLES,
         seed: int = 0,
     ) -> Pool:
         """Draws a pool from a data set; arguments and errors as in `evaluate`."""
-        scorers = chosen(metrics)  # before any work
-        _check_data(data)
+        picked = chosen_for(data, metrics)  # before any work
         for name, count in (("samples", samples), ("test_samples", test_samples)):
             checks.integer(name, count, low=1)
         checks.integer("seed", seed, low=0)
-        images, factors = data.sample(samples, seed)
+        images, factors = _sample(data, samples, seed)
         test_images = test_factors = None
-        if any("test_codes" in inspect.signature(metric).parameters for metric in scorers.values()):
+        if any(metric.takes("test_codes") for metric in picked.values()):
             # A draw of its own, so that the first is the same whatever the metrics.
             test_seed = int(np.random.SeedSequence(seed).generate_state(1)[0])
-            test_images, test_factors = data.sample(test_samples, test_seed)
+            test_images, test_factors = _sample(data, test_samples, test_seed)
         called = getattr(data, "name", None)
         protocol = {"data": str(called)} if called else {}
-        return cls(tuple(scorers), images, factors, test_images, test_factors, seed, protocol)
+        return cls(picked, images, factors, test_images, test_factors, seed, protocol)
 
     def head(self, n: int) -> Pool:
         """The pool of the first n images, and test images, alone."""
-        return dataclasses.replace(
-            self,
-            images=self.images[:n],
-            factors=self.factors[:n],
-            test_images=None if self.test_images is None else self.test_images[:n],
-            test_factors=None if self.test_factors is None else self.test_factors[:n],
-        )
+        first: dict[str, Any] = {}
+        for name in ("images", "factors", "test_images", "test_factors"):
+            array = getattr(self, name)
+            first[name] = None if array is None else array[:n]
+        return dataclasses.replace(self, **first)
 
-    def score(self, encode: Encode) -> dict[str, Score]:
+    def score(
+        self, encode: Encode, tell: Callable[[str], None] = lambda metric: None
+    ) -> dict[str, Score]:
         """Encodes the pool and scores the codes.
 
         Args:
             encode: Images (n, H, W, C) uint8 -> codes (n, L), such as a method's `predict`.
+            tell: Hears the name of each metric before it is computed.
 
         Returns:
-            A Score for each metric, in the order of the names.
+            A Score for each score, in the order of the names.
 
         Raises:
             ValueError: The codes are NaN, of the wrong shape, or of one dimension.
         """
         codes = encode(self.images)
         test_codes = None if self.test_images is None else encode(self.test_images)
-        return score_codes(
-            self.metrics,
+        return _scored(
+            self.scores,
             codes,
             self.factors,
             test_codes,
             self.test_factors,
             self.seed,
             self.protocol,
+            tell,
         )
 
 
-def _check_data(data: HasFactors) -> None:
-    if not (getattr(data, "factor_names", None) and hasattr(data, "sample")):
+def chosen_for(data: Any, metrics: Metrics) -> dict[str, Metric]:
+    """The scores that were named, of a data set; errors as in `evaluate`."""
+    called = getattr(data, "name", None) or type(data).__name__
+    picked = chosen(metrics, None if has_factors(data) else called)
+    if not has_factors(data) and not hasattr(held_out(data), "sample_rows"):
         raise ValueError(
-            "Expected a data set with known factors (factor_names, sample). Received: "
-            f"{getattr(data, 'name', None) or type(data).__name__}, which has none."
+            "Expected a data set: with factor_names and sample, or with sample_rows and read. "
+            f"Received: {called}."
         )
+    return picked
+
+
+def _sample(data: Any, n: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[Any] | None]:
+    """Images with factors, where the data have them; else at most as many as there are."""
+    if has_factors(data):
+        return data.sample(n, seed)
+    images = held_out(data)
+    return images.read(images.sample_rows(min(n, len(images)), seed)), None
 
 
 def evaluate(
     encode: Encode,
-    data: HasFactors,
-    metrics: str | Sequence[str] = ("mig", "sap"),
+    data: Any,
+    metrics: Metrics = DEFAULT,
     samples: int = SAMPLES,
     test_samples: int = TEST_SAMPLES,
     seed: int = 0,
 ) -> dict[str, Score]:
-    """Scores an encoder on a data set with known factors.
+    """Scores an encoder on a data set.
 
     Args:
         encode: Images (n, H, W, C) uint8 -> codes (n, L), such as a method's `predict`.
-        data: A data set with `factor_names` and `sample(n, seed) -> (images, factors)`.
-        metrics: Names of scores; `scores()` has them all.
+        data: A data set with `factor_names` and `sample(n, seed) -> (images, factors)`. For
+            metrics that need no factors, any images: of labelled ones, the test half.
+        metrics: Names of metrics or scores (`scores()` has them all), "all", or a dictionary of
+            names and options, such as {"mig": {}, "sap": {"predictor": "r2"}}.
         samples: Images to score.
         test_samples: Further images for the metrics that fit a predictor and test it.
         seed: Draws the samples; with the same seed and encoder the scores are the same.
 
     Returns:
-        A Score for each name, in the order of the names.
+        A Score for each score named, in the order of the names.
 
     Raises:
-        ValueError: An unknown metric, data without factors, a number of samples below 1, a
-            negative seed, or codes that a metric refuses.
+        ValueError: An unknown metric or option, a metric that needs factors on data without, a
+            number of samples below 1, a negative seed, or codes that a metric refuses.
 
     Example:
         A method in training is scored by `zoo.callbacks.DisentanglementMetrics`; afterwards::

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from zoo.metrics import scoring
 from zoo.reporting import sheet
 
 _GAP, _HEIGHT, _LEFT = 36, 150, 46  # between panels; of a plot; for its tick labels
@@ -52,7 +53,7 @@ def curves(
     history: Mapping[str, Sequence[float]],
     steps_per_epoch: int | None = None,
     protocol: str | None = None,
-    scores: Sequence[str] = ("mig", "sap"),
+    scores: Sequence[str] | None = None,
 ) -> Figure:
     """Losses and scores over a run, a small plot each, their last values beside their names.
 
@@ -64,7 +65,7 @@ def curves(
         steps_per_epoch: When given, the x axis counts steps instead of epochs.
         protocol: How it was run and measured, beneath the plots.
         scores: The names that are scores: they get a line of their own and an axis from 0 to a
-            round number, up to 1. All others are losses.
+            round number, up to 1. All others are losses. Default: the scores of `zoo.metrics`.
 
     Returns:
         The figure.
@@ -85,6 +86,8 @@ def curves(
             f"Received: {steps_per_epoch!r}."
         )
     series = lines_of(history, pace=steps_per_epoch or 1)
+    if scores is None:
+        scores = tuple(scoring.scores())
     panels = [n for n in series if not (n.startswith("val_") and n[4:] in series)]
     groups = [
         ("Losses", [n for n in panels if n.removeprefix("val_") not in scores]),
