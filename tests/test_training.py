@@ -137,7 +137,7 @@ def toy_factors():
 
 def test_a_loss_that_is_no_number_fails_the_run(tmp_path, console):
     run = Run(tmp_path / "run")
-    with pytest.raises(training.RunFailed, match=r"The loss is nan in epoch 1\. Start again"):
+    with pytest.raises(training.RunFailed, match=r"The loss is nan in epoch 1\."):
         training.train(settings(learning_rate=1e30), run, console)
     assert run.exists
     assert not run.model_path.exists()

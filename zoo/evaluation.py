@@ -9,7 +9,7 @@ from zoo.metrics.scoring import BATCH, SAMPLES, Score
 from zoo.runs import Run, held_out
 
 
-def evaluate(run: Run, samples: int = SAMPLES, seed: int = 0) -> list[Score]:
+def evaluate(run: Run, samples: int = SAMPLES, seed: int = 0, data: Any = None) -> list[Score]:
     """Scores a run and writes the scores to its evaluation.json.
 
     The loss and its terms are averages over `samples` images: of the test split where there is
@@ -19,11 +19,13 @@ def evaluate(run: Run, samples: int = SAMPLES, seed: int = 0) -> list[Score]:
         run: A finished run.
         samples: Images.
         seed: Of the draw.
+        data: The run's data, where they are loaded already.
 
     Returns:
         Every score with its protocol.
     """
-    method, data = run.load_method(), run.load_data()
+    method = run.load_method()
+    data = run.load_data() if data is None else data
     images = held_out(data)
     samples_of_terms = min(samples, len(images))
     batches = method.batches(images, min(BATCH, samples_of_terms), seed)  # as it trains on them

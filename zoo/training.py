@@ -6,7 +6,7 @@ import inspect
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -30,8 +30,16 @@ class RunFailed(RuntimeError):
     """A training that came to nothing: it diverged."""
 
 
+class Trained(NamedTuple):
+    """What a training came to."""
+
+    method: Method
+    scores: Mapping[str, Score]  # of the last epoch; none without factors
+    fitted: float  # when the last step was done, by time.monotonic
+
+
 def train(settings: Settings, run: Run, console: Console, resume: bool = False) -> None:
-    """Trains a method and fills its run folder.
+    """Trains a method, fills its run folder and says where everything is.
 
     Args:
         settings: What to train, on what, for how long.
@@ -48,6 +56,17 @@ def train(settings: Settings, run: Run, console: Console, resume: bool = False) 
     """
     began = time.monotonic()
     data = run.load_data() if resume else load_data(settings, console)
+    trained = train_on(data, settings, run, console, resume)
+    say_where(run, trained.method, trained.scores, console)
+    seconds = time.monotonic() - began
+    fitting = trained.fitted - began
+    console.print(f"{seconds:.0f} s in all, {fitting:.0f} s of them up to the last step")
+
+
+def train_on(
+    data: Any, settings: Settings, run: Run, console: Console, resume: bool = False
+) -> Trained:
+    """`train` on data that are loaded already, as several runs may share them."""
     if resume and (had := run.config["images"]) != (has := facts_of(data)["dataset_size"]):
         raise ValueError(
             f"Expected the {had:,} images that {run.path} began with. Received: {has:,}."
@@ -91,17 +110,12 @@ def train(settings: Settings, run: Run, console: Console, resume: bool = False) 
         verbose=0,
         callbacks=callbacks,
     ).history
-    trained = time.monotonic()
+    fitted = time.monotonic()
     if not np.isfinite(history["loss"][-1]):
-        raise RunFailed(
-            f"The loss is {history['loss'][-1]} in epoch {len(history['loss'])}. "
-            "Start again with --overwrite and a smaller --learning-rate."
-        )
+        raise RunFailed(f"The loss is {history['loss'][-1]} in epoch {len(history['loss'])}.")
     results = scores.scores or scores.score() if scores else {}
     finish(run, method, data, history, results)
-    say_where(run, method, results, console)
-    seconds = time.monotonic() - began
-    console.print(f"{seconds:.0f} s in all, {trained - began:.0f} s of them up to the last step")
+    return Trained(method, results, fitted)
 
 
 def finish(

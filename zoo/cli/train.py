@@ -117,7 +117,8 @@ def _train(method: str, out: Path | None, resume: bool, overwrite: bool, **flags
     try:
         train(settings, run, console, resume and run.exists)
     except RunFailed as error:
-        raise click.ClickException(str(error)) from None
+        advice = "Start again with --overwrite and a smaller --learning-rate."
+        raise click.ClickException(f"{error} {advice}") from None
     except (KeyboardInterrupt, SystemExit) as stop:  # Ctrl-C, or SIGTERM, once all is saved
         if run.exists:
             click.echo(f"zoo: stopped. Go on with: {run.resume_command}", err=True)
