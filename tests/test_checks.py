@@ -101,3 +101,15 @@ def test_the_nearest_names_come_first_and_all_are_listed():
 
 def test_a_name_like_no_other_gets_no_hint():
     assert unknown("method", "x", ["vae"]) == "Unknown method 'x'. Expected one of: vae."
+
+
+@pytest.mark.parametrize("value", [1, 1e-9, np.float32(0.5)])
+def test_positive_numbers_pass_as_floats(value):
+    assert checks.positive("temperature", value) == value
+    assert type(checks.positive("temperature", value)) is float
+
+
+@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, True, "1", None])
+def test_what_is_not_above_zero_is_refused(value):
+    with pytest.raises(ValueError, match=r"^Expected margin to be a number above 0\. Received: "):
+        checks.positive("margin", value)

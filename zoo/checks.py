@@ -23,6 +23,14 @@ def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf
     return passed
 
 
+def positive(name: str, value: Any) -> float:
+    """Returns `value` as a finite float above 0; refuses anything else, NaN and bool included."""
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not real or not 0 < float(value) < math.inf:
+        raise ValueError(f"Expected {name} to be a number above 0. Received: {value!r}.")
+    return float(value)
+
+
 def integer(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> int:
     """Returns `value` as an int in [low, high]; refuses anything else, bool included."""
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
