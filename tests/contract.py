@@ -20,6 +20,7 @@ from zoo.runs import Settings
 from zoo.training import arguments
 
 STEPS = 3
+FACTS = {"dataset_size": 100, "num_samples": 100, "num_classes": 10}  # what data could know
 
 
 class MethodContract:
@@ -226,7 +227,8 @@ class MethodContract:
     def test_networks_for_images(self):
         cls = type(self.make())
         if self.in_registry:
-            method = cls.for_images(self.images_for_networks, seed=0)
+            from_data = {name: FACTS[name] for name in cls.from_data}
+            method = cls.for_images(self.images_for_networks, seed=0, **from_data)
             codes = method.predict(parts.images(2, 0, self.images_for_networks), verbose=0)
             assert codes.ndim == 2
             assert len(codes) == 2

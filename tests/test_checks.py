@@ -1,4 +1,5 @@
 import math
+import re
 
 import numpy as np
 import pytest
@@ -113,3 +114,49 @@ def test_positive_numbers_pass_as_floats(value):
 def test_what_is_not_above_zero_is_refused(value):
     with pytest.raises(ValueError, match=r"^Expected margin to be a number above 0\. Received: "):
         checks.positive("margin", value)
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_truths_pass(value):
+    assert checks.truth("stratified", value) is value
+
+
+@pytest.mark.parametrize("value", [1, 0, "true", None, np.True_])
+def test_what_is_neither_true_nor_false_is_refused(value):
+    with pytest.raises(ValueError, match=r"^Expected stratified to be True or False\. Received: "):
+        checks.truth("stratified", value)
+
+
+class Shaped:
+    def __init__(self, *shape):
+        self.shape = shape
+
+
+@pytest.mark.parametrize("shapes", [[(4, 3), (4, 3), (4, 3)], [(4, 3), (None, 3), (4, None)]])
+def test_tensors_of_one_shape_pass(shapes):
+    checks.alike(**{name: Shaped(*shape) for name, shape in zip("abc", shapes, strict=True)})
+
+
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        ([(4, 3), (4, 1)], r"Expected a and b of one shape\. Received: \(4, 3\) and \(4, 1\)\."),
+        ([(4, 3), (4, 3, 1)], r"Received: \(4, 3\) and \(4, 3, 1\)\."),
+        ([(4,), (None,), (5,)], r"a, b and c of .*: \(4,\), \(None,\) and \(5,\)\."),
+    ],
+)
+def test_tensors_of_several_shapes_are_refused(shapes, message):
+    with pytest.raises(ValueError, match=message):
+        checks.alike(**{name: Shaped(*shape) for name, shape in zip("abc", shapes, strict=False)})
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (None, 3), (2, None)])
+def test_a_table_passes(shape):
+    checks.rows("z", Shaped(*shape), low=2)
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (0, 3), (4,), (4, 3, 1)])
+def test_what_is_no_table_of_enough_rows_is_refused(shape):
+    message = rf"z of shape \(N, L\), N at least 2\. Received shape: {re.escape(str(shape))}\."
+    with pytest.raises(ValueError, match=message):
+        checks.rows("z", Shaped(*shape), low=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Iterable
 from typing import Any
 
 from zoo.messages import unknown
@@ -46,6 +47,41 @@ def one_of(name: str, value: Any, known: tuple[str, ...]) -> str:
     if value not in known:
         raise ValueError(unknown(name, str(value), known))
     return value
+
+
+def truth(name: str, value: Any) -> bool:
+    """Returns `value` if it is True or False; refuses anything else, 0 and 1 included."""
+    if not isinstance(value, bool):
+        raise ValueError(f"Expected {name} to be True or False. Received: {value!r}.")
+    return value
+
+
+def alike(**tensors: Any) -> None:
+    """Refuses tensors that would broadcast: (N, H, W) and (N, H, W, 1) make (N, H, W, W).
+
+    Sides of unknown length pass.
+    """
+    shapes = [tuple(tensor.shape) for tensor in tensors.values()]
+    ranks = {len(shape) for shape in shapes}
+    sides = [set(sides) - {None} for sides in zip(*shapes, strict=False)]
+    if len(ranks) > 1 or any(len(lengths) > 1 for lengths in sides):
+        raise ValueError(
+            f"Expected {_listed(tensors)} of one shape. Received: {_listed(map(str, shapes))}."
+        )
+
+
+def rows(name: str, tensor: Any, low: int) -> None:
+    """Refuses what is no table (N, L) of at least `low` rows. Sides of unknown length pass."""
+    shape = tuple(tensor.shape)
+    if len(shape) != 2 or (shape[0] is not None and shape[0] < low):
+        raise ValueError(
+            f"Expected {name} of shape (N, L), N at least {low}. Received shape: {shape}."
+        )
+
+
+def _listed(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}"
 
 
 def _span(kind: str, low: float, high: float) -> str:

@@ -10,6 +10,7 @@ from zoo.losses.contrastive import (
     supervised_contrastive,
     vicreg,
 )
+from zoo.losses.total_correlation import KLTerms, kl_terms, stratified_weights, total_correlation
 from zoo.losses.variational import (
     bernoulli_reconstruction,
     gaussian_kl,
@@ -18,6 +19,7 @@ from zoo.losses.variational import (
 )
 
 __all__ = [
+    "KLTerms",
     "barlow_twins",
     "bernoulli_reconstruction",
     "cross_correlation",
@@ -25,9 +27,12 @@ __all__ = [
     "gaussian_kl_per_latent",
     "gaussian_reconstruction",
     "info_nce",
+    "kl_terms",
     "margin_contrastive",
     "negative_cosine",
     "nt_xent",
+    "stratified_weights",
     "supervised_contrastive",
+    "total_correlation",
     "vicreg",
 ]

@@ -12,6 +12,8 @@ from typing import Any
 
 from keras import ops
 
+from zoo import checks
+
 
 def bernoulli_reconstruction(images: Any, logits: Any) -> Any:
     """-log p(x|z) for Bernoulli pixels: sum over pixels of softplus(l) - x l, in nats.
@@ -29,7 +31,7 @@ def bernoulli_reconstruction(images: Any, logits: Any) -> Any:
     Raises:
         ValueError: The shapes differ.
     """
-    _check_alike(images=images, logits=logits)
+    checks.alike(images=images, logits=logits)
     return _sum_then_mean(ops.softplus(logits) - images * logits)
 
 
@@ -46,7 +48,7 @@ def gaussian_reconstruction(images: Any, predictions: Any) -> Any:
     Raises:
         ValueError: The shapes differ.
     """
-    _check_alike(images=images, predictions=predictions)
+    checks.alike(images=images, predictions=predictions)
     return 0.5 * _sum_then_mean(ops.square(images - predictions))
 
 
@@ -63,7 +65,7 @@ def gaussian_kl_per_latent(mean: Any, logvar: Any) -> Any:
     Raises:
         ValueError: The shapes differ.
     """
-    _check_alike(mean=mean, logvar=logvar)
+    checks.alike(mean=mean, logvar=logvar)
     kl = 0.5 * (ops.square(mean) + ops.exp(logvar) - logvar - 1.0)
     return ops.mean(kl, axis=0)
 
@@ -87,13 +89,6 @@ def gaussian_kl(mean: Any, logvar: Any) -> Any:
         1.0
     """
     return ops.sum(gaussian_kl_per_latent(mean, logvar))
-
-
-def _check_alike(**tensors: Any) -> None:
-    """Refuses two tensors that would broadcast: (N, H, W) and (N, H, W, 1) make (N, H, W, W)."""
-    (one, a), (other, b) = ((name, tuple(tensor.shape)) for name, tensor in tensors.items())
-    if len(a) != len(b) or any(p != q for p, q in zip(a, b, strict=True) if None not in (p, q)):
-        raise ValueError(f"Expected {one} and {other} of one shape. Received: {a} and {b}.")
 
 
 def _sum_then_mean(values: Any) -> Any:
