@@ -79,6 +79,8 @@ CHEAP = [
     ("train vae --data mnits", 2, "zoo: Unknown dataset 'mnits'. Did you mean 'mnist'"),
     ("train vae --stps 4", 2, "zoo: No such option '--stps'. (Did you mean one of: "),
     ("evaluate", 2, "zoo: Missing argument 'RUN'."),
+    ("evaluate nothing --metrics mgi,sap", 2, "Unknown metric 'mgi'. Did you mean 'mig'"),
+    ("train vae --metrics mig,spa", 2, "Unknown metric 'spa'. Did you mean 'sap'"),
     ("evaluate nothing", 2, "zoo: Expected a run folder with config.json. Received: nothing."),
 ]
 
@@ -176,7 +178,17 @@ def test_assignments_are_parsed(text, value):
 
 
 def test_flags_reach_the_settings(command, told):
-    flags = ("--learning-rate", "1e-2", "--seed", "3", "--samples", "50", "--skip-bad")
+    flags = (
+        "--learning-rate",
+        "1e-2",
+        "--seed",
+        "3",
+        "--samples",
+        "50",
+        "--skip-bad",
+        "--metrics",
+        "sap, mig",
+    )
     sets = ("--set", "beta=8", "--set", "latent_size=3", "--set", "reconstruction=gaussian")
     assert command("train", "beta_vae", *TINY, *flags, *sets, "--image-size", "20").code == 0
     assert told[0].model_dump() == {
@@ -190,13 +202,14 @@ def test_flags_reach_the_settings(command, told):
         "learning_rate": 1e-2,
         "seed": 3,
         "samples": 50,
+        "metrics": ["sap", "mig"],
         "hyperparameters": {"beta": 8, "latent_size": 3, "reconstruction": "gaussian"},
     }
 
 
 def test_without_flags_the_recipe_is_run(command, told):
     assert command("train", "beta_vae").code == 0
-    given = told[0].model_dump(exclude={"method", "seed", "samples", "skip_bad"})
+    given = told[0].model_dump(exclude={"method", "seed", "samples", "metrics", "skip_bad"})
     assert given == zoo.BetaVAE.recipe
 
 
@@ -253,6 +266,9 @@ def test_a_file_overrides_the_recipe_and_flags_the_file(command, told, tmp_path,
         ("--learning-rate nan", "Expected learning_rate to be a finite number. Received: nan."),
         ("--image-size 8", "Expected images of at least 16 x 16 pixels. Received: 8 x 8."),
         ("--samples 1", "Expected samples to be greater than or equal to 20. Received: 1."),
+        ("--metrics mgi", "Unknown metric 'mgi'. Did you mean 'mig'? Expected one of: all, "),
+        ("--config mgi.yaml", "Unknown metric 'mgi'. Did you mean 'mig'? Expected one of: all, "),
+        ("--config few.yaml", "Expected metrics"),
         ("--seed -1", "Expected seed to be greater than or equal to 0. Received: -1."),
         ("--resume --overwrite", "Expected --resume or --overwrite. Received both."),
         ("--config absent.yaml", "File 'absent.yaml' does not exist."),
@@ -261,11 +277,13 @@ def test_a_file_overrides_the_recipe_and_flags_the_file(command, told, tmp_path,
     ],
 )
 def test_bad_flags_are_refused(command, no_cache, told, tmp_path, flags, said):
-    (tmp_path / "a.file").write_text("just words")
+    files = {"a.file": "just words", "few.yaml": "metrics: []", "mgi.yaml": "metrics: [mgi]"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
     refused(command("train", "beta_vae", *flags.split()), 2, said)
     assert not told
     assert contents(no_cache) == []
-    assert contents(tmp_path) == ["a.file"]
+    assert contents(tmp_path) == sorted(files)
 
 
 @pytest.mark.parametrize(
@@ -323,7 +341,7 @@ def test_an_unreadable_image_is_named_and_skipped_only_on_request(command, tmp_p
     refused(command(*tiny), 1, f"Expected {tmp_path / 'images' / '2.png'} to be a readable image")
     assert contents(tmp_path) == ["images"]
 
-    monkeypatch.setattr(training, "scorer", lambda *_: 1 / 0)  # far enough
+    monkeypatch.setattr(training, "Resume", lambda *_: 1 / 0)  # far enough
     with pytest.raises(ZeroDivisionError):
         cli.main([*tiny, "--skip-bad"])
     assert Run(tmp_path / "run").config["images"] == 3
@@ -525,6 +543,25 @@ def test_evaluate_agrees_with_the_training(command, sprites_run, tmp_path):
     assert list(after) == ["loss", "reconstruction", "kl", "mig", "sap"]
     assert {name: after[name] for name in before} == before
     assert Run(run).read("scores") == before
+
+
+def test_evaluate_scores_by_the_metrics_that_are_named(command, sprites_run, tmp_path):
+    run = shutil.copytree(sprites_run, tmp_path / "run")
+    assert command("evaluate", run, "--samples", "200", "--metrics", "sap").code == 0
+    assert list(Run(run).read("evaluation")) == ["loss", "reconstruction", "kl", "sap"]
+
+
+def test_evaluate_refuses_metrics_that_need_factors_where_there_are_none(command, run):
+    before = contents(run)
+    answer = command("evaluate", run, "--metrics", "mig")
+    refused(answer, 1, "Expected known factors for mig. Received: digits, which has none.")
+    assert contents(run) == before
+
+
+def test_train_refuses_metrics_that_need_factors_where_there_are_none(command, tmp_path):
+    answer = command("train", "vae", *TINY, "--metrics", "sap", "--out", "run")
+    refused(answer, 1, "Expected known factors for sap. Received: digits, which has none.")
+    assert contents(tmp_path) == []
 
 
 def test_traverse_draws(command, run, tmp_path):

@@ -120,6 +120,8 @@ def test_only_data_with_factors_are_scored(toy_factors):
     assert training.scorer(settings(), zoo.data.load("digits")) is None
     scorer = training.scorer(settings(samples=30, seed=2), toy_factors)
     assert (scorer.samples, scorer.seed) == (30, 2)
+    assert scorer.writes == ("mig", "sap")
+    assert training.scorer(settings(metrics=["sap"]), toy_factors).writes == ("sap",)
 
 
 @pytest.fixture

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from zoo.metrics import scoring
-from zoo.metrics.scoring import BATCH, SAMPLES, Score
-from zoo.runs import Run, held_out
+from zoo.metrics.scoring import BATCH, SAMPLES, Metrics, Score, held_out
+from zoo.runs import Run
 
 
-def evaluate(run: Run, samples: int = SAMPLES, seed: int = 0, data: Any = None) -> list[Score]:
+def evaluate(
+    run: Run,
+    samples: int = SAMPLES,
+    seed: int = 0,
+    data: Any = None,
+    metrics: Metrics | None = None,
+    tell: Callable[[str], None] = lambda name: None,
+) -> list[Score]:
     """Scores a run and writes the scores to its evaluation.json.
 
     The loss and its terms are averages over `samples` images: of the test split where there is
-    one, else drawn anew. Data with factors are scored by MIG and SAP besides.
+    one, else drawn anew.
 
     Args:
         run: A finished run.
         samples: Images.
         seed: Of the draw.
         data: The run's data, where they are loaded already.
+        metrics: What else to score by, as `zoo.metrics.evaluate` takes it. Default: MIG and SAP
+            where the data have factors.
+        tell: Hears what is computed next: the terms, each metric.
 
     Returns:
         Every score with its protocol.
+
+    Raises:
+        ValueError: An unknown metric, or one that the data or the codes do not allow.
     """
-    method = run.load_method()
     data = run.load_data() if data is None else data
+    metrics = scoring.default(data) if metrics is None else metrics
+    picked = scoring.chosen_for(data, metrics)  # refused before the method is loaded
+    method = run.load_method()
+    tell("loss and terms")
     images = held_out(data)
     samples_of_terms = min(samples, len(images))
     batches = method.batches(images, min(BATCH, samples_of_terms), seed)  # as it trains on them
@@ -33,11 +50,13 @@ def evaluate(run: Run, samples: int = SAMPLES, seed: int = 0, data: Any = None) 
     terms = method.evaluate(batches, verbose=0, return_dict=True)
     protocol: dict[str, Any] = {"data": images.name, "samples": samples_of_terms, "seed": seed}
     results = [Score(name, float(terms[name]), protocol) for name in method.trackers]
-    if getattr(data, "factor_names", None):
+    if picked:
 
         def encode(images: Any) -> Any:
             return method.predict(images, batch_size=BATCH, verbose=0)
 
-        results += scoring.evaluate(encode, data, samples=samples, seed=seed).values()
+        tell("codes")
+        pool = scoring.Pool.draw(data, metrics, samples, seed=seed)
+        results += pool.score(encode, tell).values()
     run.write("evaluation", {score.name: score.to_json() for score in results})
     return results

@@ -27,7 +27,7 @@ import pydantic
 from zoo.files import replacing, write_json
 from zoo.messages import unknown
 from zoo.metrics.arrays import BINS
-from zoo.metrics.scoring import SAMPLES
+from zoo.metrics.scoring import SAMPLES, chosen
 from zoo.metrics.scoring import held_out as held_out
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Settings(pydantic.BaseModel):
     learning_rate: float = pydantic.Field(gt=0)
     seed: int = pydantic.Field(0, ge=0, lt=2**32 - 1)  # NumPy's range, less the decoder's seed + 1
     samples: int = pydantic.Field(SAMPLES, ge=BINS)
+    metrics: list[str] | None = pydantic.Field(None, min_length=1)  # None: scoring.default
     hyperparameters: dict[str, Any] = {}
 
     @property
@@ -97,6 +98,7 @@ class Settings(pydantic.BaseModel):
             settings = cls(**{**given, "method": method, "hyperparameters": hyperparameters})
         except pydantic.ValidationError as error:
             raise ValueError(_one_line(error)) from None
+        chosen(settings.metrics or ())  # refuses unknown names
         if settings.steps % settings.epochs:
             nearest = max(settings.steps // settings.epochs, 1) * settings.epochs
             raise ValueError(

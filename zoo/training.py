@@ -19,6 +19,7 @@ from zoo.callbacks import DisentanglementMetrics, Pictures, ProgressLines, Resum
 from zoo.exporting import export, versions
 from zoo.messages import unknown
 from zoo.method import Method
+from zoo.metrics import scoring
 from zoo.metrics.scoring import Score
 from zoo.networks.convolutional import SMALLEST_SIDE
 from zoo.reporting import curves, save
@@ -72,6 +73,7 @@ def train_on(
             f"Expected the {had:,} images that {run.path} began with. Received: {has:,}."
         )
     method = build(settings, data.image_shape, facts_of(data))
+    scores = scorer(settings, data)
     if not resume:
         run.clear()
         run.write(
@@ -85,7 +87,6 @@ def train_on(
             },
         )
     checkpoints = Resume(run.checkpoints)
-    scores = scorer(settings, data)
     height, width, channels = data.image_shape
     console.print(
         f"{type(method).__name__} on {facts_of(data)['dataset_size']:,} images of "
@@ -222,10 +223,11 @@ def facts_of(data: Any) -> dict[str, Any]:
 
 
 def scorer(settings: Settings, data: Any) -> DisentanglementMetrics | None:
-    """The callback that scores each epoch, where the data have factors."""
-    if not getattr(data, "factor_names", None):
+    """The callback that scores each epoch, unless there is nothing to score."""
+    metrics = settings.metrics or scoring.default(data)
+    if not metrics:
         return None
-    return DisentanglementMetrics(data, samples=settings.samples, seed=settings.seed)
+    return DisentanglementMetrics(data, metrics, settings.samples, seed=settings.seed)
 
 
 def draw(run: Run, method: Method, data: Any, history: Mapping[str, list[float]]) -> list[Path]:
@@ -241,7 +243,9 @@ def card_of(run: Run) -> dict[str, Any]:
     """What a run knows for the card of its export: of local files the names alone."""
     config = run.config
     settings = {
-        k: v for k, v in config["settings"].items() if k not in ("method", "hyperparameters")
+        k: v
+        for k, v in config["settings"].items()
+        if k not in ("method", "hyperparameters", "metrics")  # told by other parts of the card
     }
     settings["data"] = _without_folders(settings["data"])
     data = {

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from zoo.cli.border import RUN, open_run, quiet_tensorflow
 from zoo.cli.output import print_table
+from zoo.cli.settings import MetricNames
 from zoo.metrics.arrays import BINS
 from zoo.metrics.scoring import SAMPLES
 
@@ -24,12 +26,18 @@ from zoo.metrics.scoring import SAMPLES
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draw of images."
 )
-def command(run: Path, samples: int, seed: int) -> None:
+@click.option("--metrics", type=MetricNames(), help=MetricNames.help)
+def command(run: Path, samples: int, seed: int, metrics: list[str] | None) -> None:
     """Score a finished RUN; every score with its protocol."""
     opened = open_run(run)
     with quiet_tensorflow():
         from zoo.evaluation import evaluate as score
-    results = score(opened, samples, seed)
+    with Console(stderr=True).status("scoring") as status:
+
+        def tell(name: str) -> None:
+            status.update(f"scoring: {name}")
+
+        results = score(opened, samples, seed, metrics=metrics, tell=tell)
     rows = [(result.name, f"{result.value:.4f}", result.phrase()) for result in results]
     print_table(("score", "value", "protocol"), *rows)
     click.echo(f"also in {run / 'evaluation.json'}")

@@ -10,6 +10,8 @@ from typing import Any
 import click
 import yaml
 
+from zoo.metrics.scoring import DEFAULT, chosen
+
 
 def setting_options() -> list[click.Option]:
     """A flag for each of a training's settings but its seed, and --config for all of them."""
@@ -30,7 +32,10 @@ def setting_options() -> list[click.Option]:
         click.Option(
             ["--samples"],
             type=int,
-            help="Images scored after each epoch, where factors are known. Default: 10000.",
+            help="Images scored after each epoch. Default: 10000.",
+        ),
+        click.Option(
+            ["--metrics"], type=MetricNames(), help=f"To score each epoch by. {MetricNames.help}"
         ),
         click.Option(
             ["--set", "assignments"],
@@ -40,6 +45,22 @@ def setting_options() -> list[click.Option]:
         ),
         click.Option(["--config"], type=file, help="Settings as YAML or JSON; flags override it."),
     ]
+
+
+class MetricNames(click.ParamType):
+    """Names of metrics, with commas between them; refused with the nearest if one is unknown."""
+
+    name = "name,..."
+    help = f"Names of metrics, or all. Default: {','.join(DEFAULT)} where factors are known."
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> list[str]:
+        """The names, all of them known."""
+        names = [name.strip() for name in value.split(",")]
+        try:
+            chosen(names)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return names
 
 
 def given_layers(

@@ -50,6 +50,11 @@ def has_factors(data: Any) -> bool:
     return bool(getattr(data, "factor_names", None)) and hasattr(data, "sample")
 
 
+def default(data: Any) -> tuple[str, ...]:
+    """The metrics that score a data set where none are named: MIG and SAP, if it has factors."""
+    return DEFAULT if has_factors(data) else ()
+
+
 def held_out(data: Any) -> Any:
     """The images to score and to look at: the test half where there is one."""
     return getattr(data, "test", None) or getattr(data, "train", data)
