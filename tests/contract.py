@@ -262,12 +262,18 @@ class MethodContract:
 
 
 def state(method):
-    """Everything that a checkpoint must hold: weights, optimizer, random states."""
+    """Everything that a checkpoint must hold: weights, optimizers, random states."""
     return [
         *sorted(method.variables, key=lambda v: v.path.split("/")[0] in ("loss",)),
-        *method.optimizer.variables,
+        *(variable for optimizer in optimizers(method) for variable in optimizer.variables),
         *method._random_states().values(),
     ]
+
+
+def optimizers(method):
+    """That of the method, and those of parts that learn by themselves."""
+    own = (v for v in vars(method).values() if isinstance(v, keras.optimizers.Optimizer))
+    return [method.optimizer, *(o for o in own if o is not method.optimizer)]
 
 
 def values(variables):

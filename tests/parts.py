@@ -43,5 +43,12 @@ def projector(units=LATENTS, seed=4):
     return keras.Model(codes, layers.Dense(units, kernel_initializer=next(glorots(seed)))(codes))
 
 
+def discriminator(latents=LATENTS, seed=5):
+    glorot = glorots(seed)
+    codes = layers.Input((latents,))
+    x = layers.Dense(5, activation="tanh", kernel_initializer=next(glorot))(codes)
+    return keras.Model(codes, layers.Dense(2, kernel_initializer=next(glorot))(x))
+
+
 def images(n=6, seed=0, image_shape=IMAGE_SHAPE):
     return np.random.default_rng(seed).integers(0, 256, (n, *image_shape), "uint8")

@@ -33,12 +33,17 @@ def test_every_argument_of_constructor_and_networks_can_be_set():
     }
 
 
-def test_networks_and_what_has_a_flag_of_its_own_cannot_be_set():
+def test_parts_and_what_has_a_flag_of_its_own_cannot_be_set():
+    parts = {"encoder", "decoder", "discriminator", "discriminator_optimizer"}
     for cls in zoo.methods().values():
-        left_out = {"self", "image_shape", "seed", "encoder", "decoder", "kwargs"}
+        left_out = {"self", "image_shape", "seed", "kwargs", *parts}
         assert not left_out & set(training.arguments(cls))
         spelled = set(inspect.signature(cls.__init__).parameters) - left_out
         assert spelled <= set(training.arguments(cls))
+
+
+def test_only_plain_values_are_arguments():
+    assert {*training.arguments(zoo.FactorVAE)} == {"latent_size", "gamma", "reconstruction"}
 
 
 @pytest.mark.parametrize(

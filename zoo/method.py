@@ -301,9 +301,10 @@ class Method(keras.Model):
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
-        """The constructor's arguments that are no networks, e.g. {"beta": 4.0, "seed": 0}."""
+        """The constructor's arguments that are plain values, e.g. {"beta": 4.0, "seed": 0}."""
         arguments = {name: getattr(self, name) for name in _named_arguments(type(self))}
-        return {k: v for k, v in arguments.items() if not isinstance(v, keras.layers.Layer)}
+        parts = keras.layers.Layer | keras.optimizers.Optimizer
+        return {name: value for name, value in arguments.items() if not isinstance(value, parts)}
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, each read from the attribute of the same name."""

@@ -171,12 +171,8 @@ def arguments(cls: type[Method]) -> dict[str, inspect.Parameter]:
         **inspect.signature(cls.for_images).parameters,
         **inspect.signature(cls.__init__).parameters,
     }
-    networks = {
-        name
-        for name, parameter in inspect.signature(cls.__init__).parameters.items()
-        if "keras.Model" in str(parameter.annotation)
-    }
-    left_out = {"self", "image_shape", "seed", *networks}
+    parts = {name for name, p in parameters.items() if "keras." in str(p.annotation)}
+    left_out = {"self", "image_shape", "seed", *parts}  # networks and optimizers are no values
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return {n: p for n, p in parameters.items() if n not in left_out and p.kind in named}
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 import zoo
-from tests import parts
+from tests import contract, parts
 from zoo.data import FactorData
 from zoo.data.pixels import ArrayPixels
 
@@ -38,7 +38,6 @@ def fit(method, data, callbacks, epochs=3, steps=2, start=0):
 
 
 def everything(method):
-    """All that a checkpoint must hold, as arrays: weights, optimizer, random states."""
-    variables = [*method.variables, *method.optimizer.variables, *method._random_states().values()]
+    """All that a checkpoint must hold, as arrays: weights, optimizers, random states."""
     means = {id(v) for metric in method.metrics for v in metric.variables}  # `fit` resets them
-    return [keras.ops.convert_to_numpy(v) for v in variables if id(v) not in means]
+    return contract.values(v for v in contract.state(method) if id(v) not in means)

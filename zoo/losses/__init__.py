@@ -10,6 +10,11 @@ from zoo.losses.contrastive import (
     supervised_contrastive,
     vicreg,
 )
+from zoo.losses.density_ratio import (
+    density_ratio_total_correlation,
+    discrimination,
+    discrimination_accuracy,
+)
 from zoo.losses.total_correlation import KLTerms, kl_terms, stratified_weights, total_correlation
 from zoo.losses.variational import (
     bernoulli_reconstruction,
@@ -23,6 +28,9 @@ __all__ = [
     "barlow_twins",
     "bernoulli_reconstruction",
     "cross_correlation",
+    "density_ratio_total_correlation",
+    "discrimination",
+    "discrimination_accuracy",
     "gaussian_kl",
     "gaussian_kl_per_latent",
     "gaussian_reconstruction",

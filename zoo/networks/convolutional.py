@@ -8,14 +8,14 @@ Representations, 2019 (Table 1, after Higgins et al. 2017 and Burgess et al. 201
 
 from __future__ import annotations
 
-import itertools
 import numbers
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import keras
 from keras import layers
 
 from zoo import checks
+from zoo.networks.initializers import glorots
 
 FILTERS = (32, 32, 64, 64)
 SMALLEST_SIDE = 16
@@ -43,7 +43,7 @@ def gaussian_encoder(
     """
     height, width, channels = check_image_shape(image_shape)
     latent_size = checks.integer("latent_size", latent_size, low=1)
-    glorot = _glorots(seed)
+    glorot = glorots(seed)
     images = x = layers.Input((height, width, channels), name="image")
     for filters in FILTERS:
         x = layers.Conv2D(
@@ -78,7 +78,7 @@ def image_decoder(image_shape: Sequence[int], latent_size: int = 10, seed: int =
     """
     height, width, channels = check_image_shape(image_shape)
     latent_size = checks.integer("latent_size", latent_size, low=1)
-    glorot = _glorots(seed)
+    glorot = glorots(seed)
     sizes: list[tuple[int, ...]] = [(height, width)]
     for _ in FILTERS:
         sizes.append(tuple(-(-side // 2) for side in sizes[-1]))  # rounded up, as "same" does
@@ -123,9 +123,3 @@ def check_image_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
     if channels not in (1, 3):
         raise ValueError(f"Expected images of 1 or 3 channels. Received: {channels}.")
     return height, width, channels
-
-
-def _glorots(seed: int) -> Iterator[keras.initializers.Initializer]:
-    """One Glorot initializer after another, each with a seed of its own."""
-    seed = checks.integer("seed", seed, low=0)
-    return (keras.initializers.GlorotUniform(seed=1000 * seed + i) for i in itertools.count())
