@@ -5,7 +5,12 @@ NamedTuple of floats, is a metric: `evaluate`, the training callback and the com
 by its name.
 """
 
+from zoo.metrics.active_units import active_units
+from zoo.metrics.explicitness import explicitness
+from zoo.metrics.gaussian_total_correlation import gaussian_total_correlation
+from zoo.metrics.irs import irs
 from zoo.metrics.mig import mig
+from zoo.metrics.modularity import modularity
 from zoo.metrics.mutual_information import mutual_information
 from zoo.metrics.sap import sap
 from zoo.metrics.scoring import Metric, Pool, Score, evaluate, score_codes, scores
@@ -14,8 +19,13 @@ __all__ = [
     "Metric",
     "Pool",
     "Score",
+    "active_units",
     "evaluate",
+    "explicitness",
+    "gaussian_total_correlation",
+    "irs",
     "mig",
+    "modularity",
     "mutual_information",
     "sap",
     "score_codes",

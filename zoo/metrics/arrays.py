@@ -39,7 +39,7 @@ def checked(
         >>> codes.shape, factors.shape
         ((2, 1), (2, 1))
     """
-    codes = _real_table(codes, f"{prefix}codes", "(N, L)")
+    codes = checked_codes(codes, prefix)
     factors = _real_table(factors, f"{prefix}factors", "(N, F)")
     if len(codes) != len(factors):
         raise ValueError(
@@ -53,7 +53,17 @@ def checked(
         )
     if is_continuous(factors):
         factors = _at_least_float32(factors)
-    return _at_least_float32(codes), factors
+    return codes, factors
+
+
+def checked_codes(codes: ArrayLike, prefix: str = "") -> NDArray[Any]:
+    """Codes alone, as `checked` gives and refuses them.
+
+    Example:
+        >>> checked_codes([[0], [1]]).dtype
+        dtype('float64')
+    """
+    return _at_least_float32(_real_table(codes, f"{prefix}codes", "(N, L)"))
 
 
 def train_and_test(
