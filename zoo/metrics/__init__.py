@@ -8,6 +8,7 @@ by its name.
 from zoo.metrics.active_units import active_units
 from zoo.metrics.explicitness import explicitness
 from zoo.metrics.gaussian_total_correlation import gaussian_total_correlation
+from zoo.metrics.infomec import InfoMEC, infomec
 from zoo.metrics.irs import irs
 from zoo.metrics.mig import mig
 from zoo.metrics.modularity import modularity
@@ -16,6 +17,7 @@ from zoo.metrics.sap import sap
 from zoo.metrics.scoring import Metric, Pool, Score, evaluate, score_codes, scores
 
 __all__ = [
+    "InfoMEC",
     "Metric",
     "Pool",
     "Score",
@@ -23,6 +25,7 @@ __all__ = [
     "evaluate",
     "explicitness",
     "gaussian_total_correlation",
+    "infomec",
     "irs",
     "mig",
     "modularity",
