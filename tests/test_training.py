@@ -115,6 +115,19 @@ def test_what_the_data_know_is_filled_in(monkeypatch):
     }
 
 
+def test_a_run_knows_the_arguments_that_it_had():
+    told = settings(method="annealed_vae", steps=40, hyperparameters={"gamma": 5})
+    method = training.build(told, (16, 16, 1), {})
+    arguments = training.effective_arguments(told, {})
+    assert (arguments["total_steps"], arguments["gamma"], arguments["capacity"]) == (40, 5, 25.0)
+    assert {**arguments, "gamma": 5.0} == {
+        **{k: v for k, v in method.hyperparameters.items() if k != "seed"},
+        "latent_size": 10,
+    }
+    told = settings(method="beta_tcvae")
+    assert training.effective_arguments(told, {"dataset_size": 7})["dataset_size"] == 7
+
+
 def test_small_images_are_enlarged_unless_a_size_is_asked_for(console):
     assert training.load_data(settings(), console).image_shape == (16, 16, 1)
     assert "digits: images enlarged to 16 pixels a side" in console.file.getvalue()

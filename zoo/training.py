@@ -82,7 +82,7 @@ def train_on(
                 "settings": settings.model_dump(),
                 "data": data.describe(),
                 "images": facts_of(data)["dataset_size"],
-                "arguments": effective_arguments(settings),
+                "arguments": effective_arguments(settings, facts_of(data)),
                 "versions": versions(),
             },
         )
@@ -177,11 +177,19 @@ def arguments(cls: type[Method]) -> dict[str, inspect.Parameter]:
     return {n: p for n, p in parameters.items() if n not in left_out and p.kind in named}
 
 
-def effective_arguments(settings: Settings) -> dict[str, Any]:
-    """Every argument of the method with the value that it has, set or by default."""
+def effective_arguments(settings: Settings, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Every argument of the method with the value that it has: set, filled in or by default."""
     known = arguments(registry.method(settings.method)).items()
     defaults = {n: p.default for n, p in known if p.default is not p.empty}
-    return {**defaults, **settings.hyperparameters}
+    return {**defaults, **_given(settings, facts)}
+
+
+def _given(settings: Settings, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What the method is told: what only the data or the run know, and what was set."""
+    cls = registry.method(settings.method)
+    facts = {**facts, "total_steps": settings.steps}
+    asked_for = [name for name in (*cls.from_data, "total_steps") if name in arguments(cls)]
+    return {**{name: facts[name] for name in asked_for}, **settings.hyperparameters}
 
 
 def load_data(settings: Settings, console: Console) -> Any:
@@ -199,11 +207,7 @@ def build(settings: Settings, image_shape: tuple[int, ...], facts: Mapping[str, 
     """The method, with what only the data or the run know filled in, compiled with Adam."""
     keras.utils.set_random_seed(settings.seed)
     cls = registry.method(settings.method)
-    known = arguments(cls)
-    facts = {**facts, "total_steps": settings.steps}
-    filled = {name: facts[name] for name in (*cls.from_data, "total_steps") if name in known}
-    hyperparameters = {**filled, **settings.hyperparameters}
-    method = cls.for_images(image_shape, seed=settings.seed, **hyperparameters)
+    method = cls.for_images(image_shape, seed=settings.seed, **_given(settings, facts))
     method.compile(keras.optimizers.Adam(settings.learning_rate))
     return method
 
