@@ -26,6 +26,8 @@ from zoo.reporting import curves, save
 from zoo.reporting.drawing import Drawing
 from zoo.runs import Run, Settings, held_out
 
+RUN_KNOWS = {"total_steps": "that of --steps"}  # arguments that the run fills in, and from what
+
 
 class RunFailed(RuntimeError):
     """A training that came to nothing: it diverged."""
@@ -188,7 +190,7 @@ def _given(settings: Settings, facts: Mapping[str, Any]) -> dict[str, Any]:
     """What the method is told: what only the data or the run know, and what was set."""
     cls = registry.method(settings.method)
     facts = {**facts, "total_steps": settings.steps}
-    asked_for = [name for name in (*cls.from_data, "total_steps") if name in arguments(cls)]
+    asked_for = [name for name in (*cls.from_data, *RUN_KNOWS) if name in arguments(cls)]
     return {**{name: facts[name] for name in asked_for}, **settings.hyperparameters}
 
 

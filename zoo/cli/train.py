@@ -41,9 +41,13 @@ class TrainMethod(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists what --set takes, read from the constructor."""
         with quiet_tensorflow():
-            from zoo.training import arguments
+            from zoo.training import RUN_KNOWS, arguments
         cls = registry.method(str(self.name))
-        rows = [(name, _default(parameter)) for name, parameter in arguments(cls).items()]
+        filled_in = {**dict.fromkeys(cls.from_data, "that of the data"), **RUN_KNOWS}
+        rows = [
+            (name, f"default {filled_in.get(name, repr(parameter.default))}")
+            for name, parameter in arguments(cls).items()
+        ]
         with formatter.section(f"Arguments of {cls.__name__} (--set NAME=VALUE)"):
             formatter.write_dl(rows)
         with formatter.section("Recipe (used where no flag is given)"):
@@ -58,12 +62,6 @@ def _as_flags(recipe: Mapping[str, Any]) -> list[tuple[str, str]]:
         *((f"--{name.replace('_', '-')}", str(value)) for name, value in flags.items()),
         *(("--set", f"{name}={value}") for name, value in assignments.items()),
     ]
-
-
-def _default(parameter: Any) -> str:
-    if parameter.default is parameter.empty:
-        return "required"
-    return f"default {parameter.default!r}"
 
 
 def _train_command(method: str) -> click.Command:
