@@ -15,6 +15,8 @@ from zoo.losses.density_ratio import (
     discrimination,
     discrimination_accuracy,
 )
+from zoo.losses.dip import DIPPenalties, dip, dip_penalties
+from zoo.losses.mmd import KERNELS, mmd
 from zoo.losses.total_correlation import KLTerms, kl_terms, stratified_weights, total_correlation
 from zoo.losses.variational import (
     bernoulli_reconstruction,
@@ -24,11 +26,15 @@ from zoo.losses.variational import (
 )
 
 __all__ = [
+    "KERNELS",
+    "DIPPenalties",
     "KLTerms",
     "barlow_twins",
     "bernoulli_reconstruction",
     "cross_correlation",
     "density_ratio_total_correlation",
+    "dip",
+    "dip_penalties",
     "discrimination",
     "discrimination_accuracy",
     "gaussian_kl",
@@ -37,6 +43,7 @@ __all__ = [
     "info_nce",
     "kl_terms",
     "margin_contrastive",
+    "mmd",
     "negative_cosine",
     "nt_xent",
     "stratified_weights",
