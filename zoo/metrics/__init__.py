@@ -6,7 +6,9 @@ by its name.
 """
 
 from zoo.metrics.active_units import active_units
+from zoo.metrics.beta_vae_score import beta_vae_score
 from zoo.metrics.explicitness import explicitness
+from zoo.metrics.factor_vae_score import factor_vae_score
 from zoo.metrics.gaussian_total_correlation import gaussian_total_correlation
 from zoo.metrics.infomec import InfoMEC, infomec
 from zoo.metrics.irs import irs
@@ -22,8 +24,10 @@ __all__ = [
     "Pool",
     "Score",
     "active_units",
+    "beta_vae_score",
     "evaluate",
     "explicitness",
+    "factor_vae_score",
     "gaussian_total_correlation",
     "infomec",
     "irs",
