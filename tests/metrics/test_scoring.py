@@ -99,6 +99,7 @@ def test_a_score_survives_json():
 def test_scores_are_found_by_their_signatures(monkeypatch):
     assert {"mig", "sap"} <= set(scores())
     assert "mutual_information" not in scores()  # a matrix
+    assert "udr" not in scores()  # of several models
 
     def brand_new(codes, factors, depth: int = 3) -> float:
         return float(len(codes) * depth)

@@ -17,6 +17,7 @@ from zoo.metrics.modularity import modularity
 from zoo.metrics.mutual_information import mutual_information
 from zoo.metrics.sap import sap
 from zoo.metrics.scoring import Metric, Pool, Score, evaluate, score_codes, scores
+from zoo.metrics.udr import udr
 
 __all__ = [
     "InfoMEC",
@@ -37,4 +38,5 @@ __all__ = [
     "sap",
     "score_codes",
     "scores",
+    "udr",
 ]
