@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import inspect
+import math
 import pkgutil
 import subprocess
 import sys
@@ -283,6 +284,70 @@ def test_images_of_any_size_suit_an_encoder_of_any_size():
     assert method.predict(parts.images(), verbose=0).shape == (6, 1)
     with pytest.raises(ValueError, match=r"\(N, any, any, 1\)\. Received shape: \(6, 8, 8, 3\)"):
         method.predict(parts.images(image_shape=(8, 8, 3)), verbose=0)
+
+
+# Sizes of batches
+
+
+class Comparing(PullTogether):
+    """A method that compares the images of a batch, and knows how many there are."""
+
+    batch_sizes = (2, 8)
+
+
+SIZES = {
+    "one image": (1, {}, "1 in batches of 1, the last of 1"),
+    "batches of one": (4, {"batch_size": 1}, "4 in batches of 1, the last of 1"),
+    "a last batch of one": (7, {"batch_size": 3}, "7 in batches of 3, the last of 1"),
+    "too many": (9, {}, "9 in batches of 9, the last of 9"),
+}
+
+
+@pytest.mark.parametrize(("n", "arguments", "received"), SIZES.values(), ids=SIZES)
+def test_batches_of_too_few_or_too_many_images_are_refused_first(n, arguments, received):
+    method = compiled(Comparing, eager=False)
+    message = rf"^Expected batches of 2 to 8 images for Comparing\. Received: {received}\.$"
+    for verb in ("fit", "evaluate"):
+        with pytest.raises(ValueError, match=message):
+            getattr(method, verb)(parts.images(n), verbose=0, **arguments)
+    if arguments:
+        with pytest.raises(ValueError, match=message):
+            method.fit(parts.images(n), None, arguments["batch_size"], verbose=0)
+    assert int(method.step) == 0
+
+
+@pytest.mark.parametrize("n", [1, 9])
+def test_a_dataset_of_such_batches_is_refused_first(n):
+    data = tf.data.Dataset.from_tensor_slices(parts.images(9)).batch(n, drop_remainder=True)
+    for verb in ("fit", "evaluate"):
+        with pytest.raises(ValueError, match=rf"2 to 8 images.* Received: batches of {n}\.$"):
+            getattr(compiled(Comparing), verb)(data, verbose=0)
+
+
+def test_what_could_not_be_known_is_refused_at_its_step():
+    data = tf.data.Dataset.from_tensor_slices(parts.images(7)).batch(3)  # the last of 1
+    with pytest.raises(ValueError, match=r"2 to 8 images.* Received: a batch of 1\.$"):
+        compiled(Comparing).fit(data, verbose=0)
+    method = compiled(Comparing, eager=False, jit_compile=False)
+    refusal = r"(?s)Expected batches of 2 to 8 images for Comparing\. Received: a batch of.*\[1\]"
+    for verb in ("fit", "evaluate"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=refusal):
+            getattr(method, verb)(data, verbose=0)
+
+
+def test_sizes_within_the_bounds_pass():
+    method = compiled(Comparing, eager=False)
+    method.fit(parts.images(8), batch_size=6, verbose=0)
+    method.fit(parts.images(10), batch_size=8, validation_split=0.2, verbose=0)  # 8 and 2
+    assert int(method.step) == 3
+    assert len(method.predict(parts.images(1), verbose=0)) == 1  # codes need no others
+
+
+def test_without_a_most_the_refusal_names_the_fewest():
+    method = compiled(Comparing)
+    method.batch_sizes = (2, math.inf)
+    with pytest.raises(ValueError, match=r"^Expected batches of at least 2 images for Comparing\."):
+        method.fit(parts.images(1), verbose=0)
 
 
 # Saving

@@ -171,6 +171,16 @@ def test_data_that_are_not_there_leave_the_old_run(tmp_path, console):
     assert run.read("config") == {"settings": {}, "data": {}}
 
 
+@pytest.mark.parametrize("batch_size", [1, 1498])
+def test_batches_that_the_method_cannot_take_leave_the_old_run(tmp_path, console, batch_size):
+    run = Run(tmp_path / "run")
+    run.write("config", {"settings": {}, "data": {}})
+    told = settings(method="beta_tcvae", batch_size=batch_size)
+    with pytest.raises(ValueError, match=rf"2 to 1497 images.*Received: batches of {batch_size}\."):
+        training.train(told, run, console)
+    assert run.read("config") == {"settings": {}, "data": {}}
+
+
 def test_a_finished_run_goes_on_to_the_same_end(digits_run, tmp_path, console):
     import shutil
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Self
 
@@ -54,6 +55,8 @@ class Method(keras.Model):
         search_space: Constructor argument -> (low, high, "linear" or "log"): all that tuning reads.
         from_data: Constructor arguments that only the data know, e.g. ("num_classes",).
         recipe: The settings in which `zoo train METHOD` runs it by default.
+        batch_sizes: The fewest and the most images that a batch may hold to be learned from, e.g.
+            (2, math.inf) where the objective compares the images of a batch.
         step: int64 weight that counts training steps, for schedules; saved with the model.
 
     Example:
@@ -72,6 +75,7 @@ class Method(keras.Model):
     search_space: ClassVar[Mapping[str, tuple[float, float, str]]] = {}
     from_data: ClassVar[tuple[str, ...]] = ()
     recipe: ClassVar[Mapping[str, Any]] = {}
+    batch_sizes: tuple[int, float] = (1, math.inf)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -125,6 +129,7 @@ class Method(keras.Model):
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step: forward, objective, gradients, after_update."""
         batch = _unwrap(data)
+        self._check_size_of(batch)
         with tf.GradientTape() as tape:
             outputs = self.forward(batch, training=True)
             terms = self._terms(outputs)
@@ -139,6 +144,7 @@ class Method(keras.Model):
     def test_step(self, data: Any) -> dict[str, Any]:
         """The terms of one batch; nothing but their running means moves."""
         batch = _unwrap(data)
+        self._check_size_of(batch)
         return self._log(self._terms(self.forward(batch, training=False)), batch)
 
     def _terms(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -197,10 +203,12 @@ class Method(keras.Model):
         """As in Keras; images out of range and callbacks in the wrong order are refused first.
 
         Raises:
-            ValueError: Images are of the wrong rank, shape, dtype or range, or a callback stands
-                before one whose values it needs.
+            ValueError: Images are of the wrong rank, shape, dtype or range, a batch holds too few
+                or too many, or a callback stands before one whose values it needs.
         """
         self.check(x)
+        if not kwargs.get("validation_split"):  # which leaves another number of images
+            self.check_batches(x, _batch_size(args, kwargs))
         if isinstance(x, tf.data.Dataset | Iterator):  # Keras cannot shuffle it, and would warn
             kwargs.setdefault("shuffle", False)
         endless = isinstance(x, Iterator) or (
@@ -210,8 +218,9 @@ class Method(keras.Model):
             return super().fit(x, *args, callbacks=introduced, **kwargs)
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """As in Keras; bad images are refused first."""
+        """As in Keras; bad images, and batches of too few or too many, are refused first."""
         self.check(x)
+        self.check_batches(x, _batch_size(args, kwargs))
         return super().evaluate(x, *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -270,6 +279,52 @@ class Method(keras.Model):
                         "Expected float images in 0..1 (or uint8 images in 0..255). "
                         f"Received values from {low:g} to {high:g}."
                     )
+
+    def check_batches(self, x: Any, batch_size: int | None = None) -> None:
+        """Refuses batches of too few or too many images, where their sizes are known beforehand.
+
+        Where they are not, the step refuses them: with tf.errors.InvalidArgumentError in a graph
+        that takes batches of any size (XLA leaves that out).
+
+        Args:
+            x: As for `fit`, and good for `check`.
+            batch_size: How many images of an array make a batch; None is Keras' 32.
+
+        Raises:
+            ValueError: With what was expected and what was received.
+        """
+        if isinstance(x, tf.data.Dataset):
+            for spec in self._images_in(x.element_spec):
+                if spec.shape[0] is not None:
+                    self._check_size(spec.shape[0], f"batches of {spec.shape[0]}")
+            return
+        for images in self._images_in(x):
+            size = min(batch_size or 32, len(images))
+            last = len(images) % size or size
+            received = f"{len(images)} in batches of {size}, the last of {last}"
+            self._check_size(size, received)
+            self._check_size(last, received)
+
+    def _check_size_of(self, batch: Any) -> None:
+        """Refuses a batch of too few or too many images; in a graph, when it runs."""
+        size = ops.shape(keras.tree.flatten(batch)[0])[0]
+        fewest, most = self.batch_sizes
+        if isinstance(size, int):
+            self._check_size(size, f"a batch of {size}")
+        elif (fewest, most) != Method.batch_sizes:
+            within = tf.logical_and(size >= fewest, tf.cast(size, "float32") <= most)
+            tf.debugging.Assert(within, [self._wrong_size("a batch of"), size])
+
+    def _check_size(self, size: int, received: str) -> None:
+        fewest, most = self.batch_sizes
+        if not fewest <= size <= most:
+            raise ValueError(f"{self._wrong_size(received)}.")
+
+    def _wrong_size(self, received: str) -> str:
+        fewest, most = self.batch_sizes
+        name = type(self).__name__
+        wanted = f"at least {fewest}" if math.isinf(most) else f"{fewest} to {most}"
+        return f"Expected batches of {wanted} images for {name}. Received: {received}"
 
     def _images_in(self, batch: Any) -> list[Any]:
         """The parts of a batch that are images: the first of a pair, by default.
@@ -353,6 +408,11 @@ def _named_arguments(function: Callable[..., Any]) -> list[str]:
 def _unwrap(data: Any) -> Any:
     """A batch as the data set gave it: Keras wraps what is not a tuple into a tuple of one."""
     return data[0] if isinstance(data, tuple) and len(data) == 1 else data
+
+
+def _batch_size(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int | None:
+    """The `batch_size` of fit(x, y, batch_size) or evaluate(x, y, batch_size)."""
+    return args[1] if len(args) > 1 else kwargs.get("batch_size")
 
 
 def _call_with(function: Callable[..., Any], outputs: Mapping[str, Any]) -> Any:

@@ -75,6 +75,7 @@ def train_on(
             f"Expected the {had:,} images that {run.path} began with. Received: {has:,}."
         )
     method = build(settings, data.image_shape, facts_of(data))
+    method.check_batches(method.batches(data, settings.batch_size))
     scores = scorer(settings, data)
     if not resume:
         run.clear()

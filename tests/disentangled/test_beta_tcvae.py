@@ -183,9 +183,12 @@ def test_a_strange_choice_of_sampling_is_refused(stratified):
         make(stratified=stratified)
 
 
-def test_a_batch_of_more_images_than_there_are_is_refused():
+@pytest.mark.parametrize(
+    ("n", "received"), [(1, "1 in batches of 1"), (6, "6 in batches of 6"), (7, "the last of 1")]
+)
+def test_batches_of_one_or_of_more_images_than_there_are_are_refused(n, received):
     method = make(dataset_size=5)
     method.compile(run_eagerly=True)
-    data = tf.data.Dataset.from_tensors(parts.images(6))
-    with pytest.raises(ValueError, match=r"at least the size of the batch, 6\. Received: 5\."):
-        method.fit(data, verbose=0)
+    message = rf"batches of 2 to 5 images for BetaTCVAE\. Received: .*{received}"
+    with pytest.raises(ValueError, match=message):
+        method.fit(parts.images(n), batch_size=min(n, 6), verbose=0)

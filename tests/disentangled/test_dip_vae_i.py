@@ -80,3 +80,12 @@ def test_the_defaults():
 def test_a_strange_weight_is_refused(name, weight):
     with pytest.raises(ValueError, match=rf"Expected {name} to be a number of at least 0\."):
         make(**{name: weight})
+
+
+def test_a_batch_of_one_is_refused():
+    method = make()
+    method.compile()
+    with pytest.raises(
+        ValueError, match=r"batches of at least 2 images for DIPVAEI\. Received: 1 in"
+    ):
+        method.fit(parts.images(1), verbose=0)

@@ -140,3 +140,12 @@ def test_a_divergence_weight_that_would_reward_distance_is_refused(weight):
 def test_an_unknown_kernel_is_answered_with_the_nearest():
     with pytest.raises(ValueError, match=r"Unknown kernel 'RBF'.*Expected one of: inverse_multi"):
         make(kernel="RBF")
+
+
+def test_a_batch_of_one_is_refused():
+    method = make()
+    method.compile()
+    with pytest.raises(
+        ValueError, match=r"batches of at least 2 images for InfoVAE\. Received: 1 in"
+    ):
+        method.fit(parts.images(1), verbose=0)

@@ -80,6 +80,7 @@ class BetaTCVAE(VAE):
         self.beta = checks.number("beta", beta, low=0)
         self.gamma = checks.number("gamma", gamma, low=0)
         self.stratified = checks.truth("stratified", stratified)
+        self.batch_sizes = (2, self.dataset_size)
 
     def objective(
         self, images: Any, decoded: Any, mean: Any, logvar: Any, z: Any

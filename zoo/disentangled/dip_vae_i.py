@@ -10,6 +10,7 @@ prior q(z) to p(z) in its second moments.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -49,6 +50,7 @@ class DIPVAEI(VAE):
         "diagonal_weight": (1.0, 1000.0, "log"),
     }
     recipe = VAE.recipe
+    batch_sizes = (2, math.inf)  # one image has no covariance
 
     def __init__(
         self,

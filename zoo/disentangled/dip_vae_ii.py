@@ -10,6 +10,7 @@ of the inferred prior q(z), samples and all, are held to those of p(z).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -51,6 +52,7 @@ class DIPVAEII(VAE):
         "diagonal_weight": (1.0, 100.0, "log"),
     }
     recipe = VAE.recipe
+    batch_sizes = (2, math.inf)  # one image has no covariance
 
     def __init__(
         self,

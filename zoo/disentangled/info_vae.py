@@ -10,6 +10,7 @@ as many samples of the prior.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -52,6 +53,7 @@ class InfoVAE(VAE):
     terms = (*VAE.terms, "mmd")
     search_space = {"alpha": (-1.0, 1.0, "linear"), "divergence_weight": (2.0, 2000.0, "log")}
     recipe = {**VAE.recipe, "hyperparameters": {"divergence_weight": 100.0}}
+    batch_sizes = (2, math.inf)  # one code has no distance from another
 
     def __init__(
         self,
