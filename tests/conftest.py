@@ -91,3 +91,15 @@ def mixed_float16():
     keras.config.set_dtype_policy("mixed_float16")
     yield
     keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A Chromium without a network, see tests/browser.py; tests that need it skip without it."""
+    from tests import browser
+
+    if not browser.installed():
+        pytest.skip("no chromium and chromedriver are installed to look at pages with")
+    opened = browser.Browser()
+    yield opened
+    opened.close()

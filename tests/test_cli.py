@@ -2,6 +2,7 @@ import errno
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from PIL import Image
 
 import zoo
 from zoo import cli, registry, training
-from zoo.runs import Run
+from zoo.runs import Run, Settings
 
 TINY = ("--data", "digits", "--steps", "4", "--epochs", "2", "--batch-size", "8")
 ZOO = [sys.executable, "-c", "from zoo.cli import main; main()"]
@@ -220,6 +221,20 @@ FILE = {
     "epochs": 3,
     "hyperparameters": {"beta": 3, "latent_size": 4},
 }
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"data": "digits", "steps": 40, "epochs": 4, "seed": 3, "metrics": ["mig", "sap"]},
+        {"data": "dsprites", "image_size": 16, "learning_rate": 1e-05, "skip_bad": True},
+        {"hyperparameters": {"beta": 1e-3, "latent_size": 7, "reconstruction": "gaussian"}},
+    ],
+)
+def test_the_command_of_settings_gives_the_settings(command, told, settings):
+    settings = Settings.merged("beta_vae", zoo.BetaVAE.recipe, settings)
+    assert command(*shlex.split(settings.command)[1:]).code == 0
+    assert told == [settings]
 
 
 @pytest.mark.parametrize("form", ["yaml", "json"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.runs import Run, Settings, held_out
+from zoo.runs import Run, Settings, held_out, runs_in, without_folders
 
 RECIPE = {
     "data": "dsprites",
@@ -37,7 +37,8 @@ def begun(tmp_path):
 
 def test_a_recipe_alone_is_enough():
     settings = merged()
-    assert settings.model_dump(exclude={"method", "skip_bad", "seed", "samples"}) == RECIPE
+    unset = {"method", "skip_bad", "seed", "samples", "metrics"}
+    assert settings.model_dump(exclude=unset) == RECIPE
     assert settings.steps_per_epoch == 400
 
 
@@ -128,6 +129,47 @@ def test_settings_that_cannot_be_are_refused(flags, message):
     with pytest.raises(ValueError, match=message) as caught:
         merged(**flags)
     assert "\n" not in str(caught.value)
+
+
+def test_the_command_says_every_setting():
+    settings = merged(
+        data="folder:my photos", skip_bad=True, metrics=["mig", "sap"], hyperparameters={"a": "x y"}
+    )
+    assert settings.command == (
+        "zoo train beta_vae --data 'folder:my photos' --skip-bad --steps 4000 --epochs 10 "
+        "--batch-size 64 --learning-rate 0.001 --seed 0 --samples 10000 --metrics mig,sap "
+        "--set beta=2.0 --set 'a=\"x y\"'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("dsprites", "dsprites"),
+        ("folder:/home/me/photos", "folder:photos"),
+        ("/home/me/a.npz", "a.npz"),
+        (32, 32),
+        (None, None),
+    ],
+)
+def test_a_name_without_folders(name, shown):
+    assert without_folders(name) == shown
+
+
+# Folders of runs
+
+
+def test_the_runs_of_a_folder_come_in_the_order_of_their_numbers(tmp_path):
+    for name in ("beta-16", "beta-2", "beta-2.5", "a"):
+        Run(tmp_path / name).write("config", {})
+    (tmp_path / "notes").mkdir()
+    assert [run.path.name for run in runs_in(tmp_path)] == ["a", "beta-2", "beta-2.5", "beta-16"]
+
+
+def test_a_sweep_holds_its_runs_a_folder_deeper(tmp_path):
+    Run(tmp_path / "sweep" / "runs" / "1").write("config", {})
+    assert [run.path.name for run in runs_in(tmp_path / "sweep")] == ["1"]
+    assert runs_in(tmp_path) == runs_in(tmp_path / "absent") == []
 
 
 # Run

@@ -9,6 +9,7 @@ RUN/pictures/        reconstructions, traversal (PNG and GIF), information, curv
                      behind them
 RUN/saved_model/1/   SavedModel with its card
 RUN/tensorboard/     scalars and images
+RUN/report.html      what `zoo report` wrote of it
 RUN/checkpoints/     what `--resume` goes on from
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 from collections.abc import Mapping
@@ -35,7 +37,8 @@ if TYPE_CHECKING:
 
 CONFIG = "config.json"
 FOLDERS = ("checkpoints", "pictures", "saved_model", "tensorboard")
-FILES = ("history.json", "scores.json", "evaluation.json", "model.keras", CONFIG)
+REPORT = "report.html"
+FILES = ("history.json", "scores.json", "evaluation.json", "model.keras", REPORT, CONFIG)
 
 
 class Settings(pydantic.BaseModel):
@@ -62,6 +65,20 @@ class Settings(pydantic.BaseModel):
     def steps_per_epoch(self) -> int:
         """Steps between two scorings."""
         return self.steps // self.epochs
+
+    @property
+    def command(self) -> str:
+        """The command that trains by these settings, whatever the method's recipe becomes."""
+        words = ["zoo", "train", self.method]
+        for name, value in self.model_dump(exclude={"method", "hyperparameters"}).items():
+            if value is True:
+                words += ["--" + name.replace("_", "-")]
+            elif value is not False and value is not None:
+                text = ",".join(value) if isinstance(value, list) else str(value)
+                words += ["--" + name.replace("_", "-"), text]
+        for name, value in self.hyperparameters.items():
+            words += ["--set", f"{name}={_as_yaml(value)}"]
+        return shlex.join(words)
 
     @classmethod
     def merged(cls, method: str, *layers: Mapping[str, Any]) -> Settings:
@@ -108,6 +125,14 @@ class Settings(pydantic.BaseModel):
         return settings
 
 
+def _as_yaml(value: Any) -> str:
+    """A value as --set reads it: a word that cannot be taken for anything else stays as it is."""
+    mistaken = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
+    if isinstance(value, str) and value.isidentifier() and value.lower() not in mistaken:
+        return value
+    return json.dumps(value)
+
+
 def _same_data(name: Any, other: str) -> bool:
     """Whether a data set is the other one, or a local file of it: `dsprites:PATH`."""
     return name == other or str(name).startswith(f"{other}:")
@@ -125,6 +150,32 @@ def _one_line(error: pydantic.ValidationError) -> str:
     name = ".".join(map(str, first["loc"]))
     wanted = first["msg"].replace("Input should be", "to be")
     return f"Expected {name} {wanted}. Received: {first.get('input')!r}."
+
+
+def without_folders(name: Any) -> Any:
+    """A data set's name or file without the folders that lead to it: "folder:photos"."""
+    if not isinstance(name, str):
+        return name
+    kind, colon, path = name.rpartition(":")
+    return f"{kind}{colon}{Path(path).name}"
+
+
+def runs_in(folder: Path) -> list[Run]:
+    """The runs in a folder that holds runs, or in a sweep's, which holds them in runs/.
+
+    Returns:
+        Finished or not, sorted by name, "beta-2" before "beta-16"; none where the folder holds
+        none or is none.
+    """
+    found = [
+        Run(path.parent) for path in (*folder.glob(f"*/{CONFIG}"), *folder.glob(f"runs/*/{CONFIG}"))
+    ]
+    return sorted(found, key=lambda run: _natural(run.path))
+
+
+def _natural(path: Path) -> list[Any]:
+    parts = re.split(r"(\d+)", str(path))
+    return [int(part) if part.isdecimal() else part for part in parts]
 
 
 class Run:

@@ -24,7 +24,7 @@ from zoo.metrics.scoring import Score
 from zoo.networks.convolutional import SMALLEST_SIDE
 from zoo.reporting import curves, save
 from zoo.reporting.drawing import Drawing
-from zoo.runs import Run, Settings, held_out
+from zoo.runs import Run, Settings, held_out, without_folders
 
 RUN_KNOWS = {"total_steps": "that of --steps"}  # arguments that the run fills in, and from what
 
@@ -250,9 +250,9 @@ def card_of(run: Run) -> dict[str, Any]:
         for k, v in config["settings"].items()
         if k not in ("method", "hyperparameters", "metrics")  # told by other parts of the card
     }
-    settings["data"] = _without_folders(settings["data"])
+    settings["data"] = without_folders(settings["data"])
     data = {
-        k: v if k in ("subset", "size") else _without_folders(v) for k, v in config["data"].items()
+        k: v if k in ("subset", "size") else without_folders(v) for k, v in config["data"].items()
     }
     return {
         "hyperparameters": config["arguments"],
@@ -260,11 +260,3 @@ def card_of(run: Run) -> dict[str, Any]:
         "training": settings,
         "scores": run.read("scores"),
     }
-
-
-def _without_folders(name: Any) -> Any:
-    """A data set's name or file without the folders that lead to it: "folder:photos"."""
-    if not isinstance(name, str):
-        return name
-    kind, colon, path = name.rpartition(":")
-    return f"{kind}{colon}{Path(path).name}"

@@ -1,7 +1,10 @@
-"""Small images whose contents are known."""
+"""Small images whose contents are known, and runs that look like finished ones."""
 
 import numpy as np
 import pytest
+
+from zoo.reporting.drawn import Drawn
+from zoo.runs import Run, Settings
 
 
 @pytest.fixture
@@ -63,3 +66,84 @@ def inside():
 @pytest.fixture
 def overlapping():
     return _overlapping
+
+
+FACTORS = ["shape", "x_position"]
+
+
+def drawn_arrays(factors=True, shade=200, latents=3):
+    """Arrays behind the pictures of a tiny run; the last latent is unused."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        "originals": rng.integers(0, 256, (4, 8, 8, 1), np.uint8),
+        "reconstructions": np.full((4, 8, 8, 1), shade, np.uint8),
+        "traversal": rng.integers(0, 256, (latents, 5, 8, 8, 1), np.uint8),
+        "values": np.linspace(-2, 2, 5),
+        "kl": np.array([0.5, 2.25, 0.001] + [0.0] * (latents - 3)),
+    }
+    if factors:
+        shares = np.array([[0.02, 0.62], [0.31, 0.001], [0.0, 0.0]])
+        arrays |= {"factors": np.array(FACTORS)}
+        arrays |= {"information": np.concatenate([shares, np.zeros((latents - 3, 2))])}
+    return Drawn(**arrays, protocol="100 samples, 20 bins, seed 0")
+
+
+WHOLE = drawn_arrays()
+
+
+def _score(name, value, **protocol):
+    protocol = {"data": "dsprites", "samples": 100, "seed": 0, **protocol}
+    return {"name": name, "value": value, "protocol": protocol}
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """Writes a finished run as `zoo train` leaves it, without a training, and gives its Run."""
+
+    def make(path="run", settings=None, mig=0.25, protocol=None, evaluation=None, drawn=WHOLE):
+        run = Run(tmp_path / path)
+        told = {
+            "method": "beta_vae",
+            "data": "dsprites",
+            "image_size": 32,
+            "steps": 300,
+            "epochs": 3,
+            "batch_size": 16,
+            "learning_rate": 1e-3,
+            "hyperparameters": {"beta": 4.0},
+            **(settings or {}),
+        }
+        told = Settings(**told).model_dump()
+        epochs = told["epochs"]
+        history = {
+            "loss": [90.5, 70.25, 60.125][:epochs],
+            "reconstruction": [90.0, 65.0, 52.5][:epochs],
+            "kl": [0.125, 1.25, 2.5][:epochs],
+        }
+        scores = {}
+        if mig is not None:
+            history["mig"] = [0.01, 0.1, mig][-epochs:]
+            scores["mig"] = _score("mig", mig, bins=20, **(protocol or {}))
+        config = {
+            "settings": told,
+            "data": {"name": told["data"], "size": [32, 32]},
+            "images": 737_280,
+            "arguments": {
+                "latent_size": 3,
+                "reconstruction": "bernoulli",
+                **told["hyperparameters"],
+            },
+            "versions": {"python": "3.11.7", "keras": "3.15.1"},
+        }
+        run.write("config", config)
+        run.write("history", history)
+        run.write("scores", scores)
+        if evaluation is not None:
+            listed = {name: _score(name, value) for name, value in evaluation.items()}
+            run.write("evaluation", listed)
+        if drawn is not None:
+            drawn.save(run.pictures / "drawn.npz")
+        run.model_path.touch()
+        return run
+
+    return make

@@ -145,3 +145,37 @@ def test_averaging_down_keeps_the_light():
     assert (small[1, 1, 2] == expected).all()
     assert sheet.reduced(small) is small
     assert sheet.reduced(np.zeros((1, 3, 1000, 1), np.uint8)).shape == (1, 1, 333, 1)
+
+
+# SVG within a page
+
+
+def test_an_svg_stands_within_a_page(figure):
+    svg = sheet.to_svg(figure, "first")
+    assert svg.startswith("<svg ")
+    assert svg.rstrip().endswith("</svg>")
+    head = svg.partition(">")[0]
+    assert "viewBox=" in head
+    assert "width=" not in head
+    assert "height=" not in head
+    assert "<metadata" not in svg.replace("<metadata>\n </metadata>", "")
+    assert "DejaVu" not in svg
+    assert "originals" in svg  # as text, not as outlines
+
+
+def test_svgs_of_one_page_share_no_id(figure):
+    first, second = (sheet.to_svg(figure, name) for name in ("first", "second"))
+    ids = [set(re.findall(r'\bid="([^"]+)"', svg)) for svg in (first, second)]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+    for svg, known in zip((first, second), ids, strict=True):
+        used = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', svg)
+        assert {name for pair in used for name in pair if name} <= known
+    assert first == sheet.to_svg(figure, "first")
+
+
+def test_the_colours_of_an_svgs_page_are_variables(figure):
+    svg = sheet.to_svg(figure, "a")
+    assert "var(--ink)" in svg
+    assert "var(--grey)" in svg
+    assert not any(color in svg for color in sheet.PAGE.values())

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,7 @@ LINE = 18  # from one line of small text to the next
 
 PAPER, INK, GREY, FAINT = "#ffffff", "#22262b", "#6b7178", "#dfe2e6"
 PALE = "#9aa0a6"  # what is there but does not matter
+PAGE = {"paper": PAPER, "ink": INK, "grey": GREY, "faint": FAINT, "pale": PALE}
 # Okabe and Ito's colours, which people with any colour vision tell apart; yellow, too pale on
 # white, comes last.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442")
@@ -277,3 +280,32 @@ def to_array(figure: Figure) -> np.ndarray:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+@look()
+def to_svg(figure: Figure, name: str) -> str:
+    """Any figure as an `<svg>` element that takes the page's width, its text set by the page.
+
+    Args:
+        figure: Any figure.
+        name: Begins every id in it, so that no two figures of a page share one.
+
+    Returns:
+        The element. What has one of the colours in `PAGE` is drawn in the CSS variable of its
+        name, `var(--ink)`, so that a page may turn dark. The same figure is the same text.
+
+    Example:
+        >>> page = f"<html><body>{to_svg(figure, 'loss')}</body></html>"
+    """
+    file = io.StringIO()
+    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": name})
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    figure.savefig(file, format="svg", transparent=True, metadata=nothing)
+    svg = file.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
+    for variable, color in PAGE.items():
+        svg = svg.replace(color, f"var(--{variable})")
+    svg = svg.replace("'DejaVu Sans'", "inherit")
+    head, end, rest = svg.partition(">")
+    return re.sub(r' (?:width|height)="[^"]*pt"', "", head) + end + rest  # the page's width

@@ -1,0 +1,87 @@
+"""`zoo report`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from zoo.cli.border import usage
+from zoo.files import replacing
+from zoo.runs import REPORT, Run, runs_in
+
+
+@click.command("report")
+@click.argument("paths", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="File. Default: report.html in RUN, or here where there are several.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace a file that is no report.")
+def command(paths: tuple[Path, ...], out: Path | None, overwrite: bool) -> None:
+    """Write a page of one RUN, or of several side by side.
+
+    A folder of runs, or a sweep, stands for all of its runs. The page is an HTML file that needs
+    nothing beside it: curves, scores with their protocols, reconstructions, traversals, what each
+    latent knows, settings. An earlier report is replaced.
+    """
+    out = out or (paths[0] if len(paths) == 1 else Path()) / REPORT
+    with usage():
+        runs, left_out = _found(paths)
+    from zoo.reporting.report import LIMIT, is_report, report
+
+    if out.is_dir() or (out.exists() and not overwrite and not is_report(out)):
+        what = "a folder" if out.is_dir() else "a file that is no report"
+        hint = "" if out.is_dir() else "Use --overwrite, or another --out. "
+        raise click.UsageError(f"Expected --out to be free. {hint}Received: {out}, {what}.")
+    page = report(runs, left_out).encode()
+    with replacing(out) as partial:
+        partial.write_bytes(page)
+    for message in left_out:
+        click.echo(f"left out: {message}", err=True)
+    size = len(page) / 2**20
+    click.echo(f"{out}: {_counted(len(runs))}, {size:.1f} MiB")
+    if len(page) > LIMIT:
+        click.echo(
+            f"That is more than {LIMIT // 2**20} MiB: so many runs' curves and tables take it. "
+            "Report on fewer runs."
+        )
+
+
+def _counted(runs: int) -> str:
+    return f"{runs} run{'s' if runs > 1 else ''}"
+
+
+def _found(paths: Sequence[Path]) -> tuple[list[Run], list[str]]:
+    """The runs to show, each once, and what to say of those that cannot be shown.
+
+    A run that is named must be finished; in a folder of runs those that are not are left out.
+
+    Raises:
+        ValueError: A path that holds no run, or none that is finished.
+    """
+    runs: dict[Path, Run] = {}
+    left_out: list[str] = []
+    for path in paths:
+        named = Run(path).exists
+        candidates = [Run(path)] if named else runs_in(path)
+        refused = []
+        for run in candidates:
+            try:
+                _ = Run.open(run.path).settings
+            except (FileNotFoundError, ValueError) as error:
+                refused.append(str(error))
+            else:
+                runs.setdefault(run.path.resolve(), run)
+        if named and refused:
+            raise ValueError(refused[0])
+        if not candidates:
+            raise ValueError(
+                f"Expected a run folder with config.json, or a folder of runs. Received: {path}."
+            )
+        if len(refused) == len(candidates):
+            raise ValueError(f"No run in {path} can be shown. {refused[0]}")
+        left_out += refused
+    return list(runs.values()), left_out

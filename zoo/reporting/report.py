@@ -1,0 +1,529 @@
+"""The report: one HTML page of a run, or of several side by side, that needs nothing beside it.
+
+Charts, images and styles stand within the page, no script and no address does, and a policy in
+its head forbids the browser to fetch anything. What users named (folders, data, hyperparameters)
+is escaped by the template. The same runs give the same page, byte for byte.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import functools
+import io
+import itertools
+import json
+import math
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+from markupsafe import Markup, escape
+from matplotlib.colors import to_hex
+from PIL import Image
+
+from zoo import __version__
+from zoo.metrics.scoring import Score
+from zoo.reporting import sheet
+from zoo.reporting.drawn import FILE, Drawn
+from zoo.reporting.figures import ink_on
+from zoo.reporting.latents import NO_FACTOR, Latent, ordered, percent, values_text
+from zoo.reporting.plots import Line, lines_of, number, overlay
+from zoo.runs import Run, Settings, without_folders
+
+MARK = '<meta name="generator" content="zoo report">'  # how a report is told from other pages
+LIMIT = 20 * 2**20  # bytes of a page that browsers and mail still like
+CHARTED = 4 * 2**20  # of them at least for all but the images
+SIDE = 104  # pixels that an image is shown at, about: enlarged by whole numbers
+
+# Strokes that tell runs apart: six colours (yellow is too pale), then the same in dashes.
+COLOURS = sheet.COLOURS[:6]
+DASHES: tuple[tuple[float, ...], ...] = ((), (4, 1.6), (1, 1.4), (5, 1.4, 1, 1.4))
+
+# Scores are better the higher, terms of a loss cannot be ranked; these are the exceptions.
+LOWER_IS_BETTER = ("reconstruction", "gaussian_total_correlation")
+UNRANKED = ("active_units",)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Shown:
+    """A run as the page shows it.
+
+    Attributes:
+        run: Its folder.
+        name: The folder's name, with as many of the folders above it as tell it from the others.
+        color: Of its lines and of the mark beside its name.
+        dashes: Of its lines; solid without.
+        config: What config.json holds.
+        settings: What it was told.
+        history: Name -> the value after each epoch.
+        scores: The scores it ended with.
+        evaluation: What `zoo evaluate` found since.
+        drawn: What its pictures show; None where it has none.
+    """
+
+    run: Run
+    name: str
+    color: str
+    dashes: tuple[float, ...]
+    config: Mapping[str, Any]
+    settings: Settings
+    history: Mapping[str, list[float]]
+    scores: tuple[Score, ...]
+    evaluation: tuple[Score, ...]
+    drawn: Drawn | None
+
+    @classmethod
+    def read(cls, run: Run, name: str, place: int) -> Shown:
+        """Reads a run; `place`, counted from 0, gives it its stroke."""
+        try:
+            drawn = Drawn.load(run.pictures / FILE)
+        except FileNotFoundError:
+            drawn = None
+        return cls(
+            run,
+            name,
+            COLOURS[place % len(COLOURS)],
+            DASHES[place // len(COLOURS) % len(DASHES)],
+            run.config,
+            run.settings,
+            _table(run, "history"),
+            _scores(run, "scores"),
+            _scores(run, "evaluation") if (run.path / "evaluation.json").exists() else (),
+            drawn,
+        )
+
+    @property
+    def swatch(self) -> str:
+        """The run's stroke, as it is in the charts, to stand beside its name."""
+        dashes = f' stroke-dasharray="{" ".join(f"{3 * d:g}" for d in self.dashes)}"'
+        return Markup(
+            '<svg class="swatch" width="28" height="10" aria-hidden="true"><path d="M1 5h26" '
+            f'stroke="{self.color}" stroke-width="3"{dashes if self.dashes else ""}/></svg>'
+        )
+
+    @property
+    def lines(self) -> dict[str, Line]:
+        """Name -> what the page's chart of this name shows of the run."""
+        style: dict[str, Any] = {"color": self.color, "dashes": self.dashes}
+        return lines_of(self.history, pace=self.settings.steps_per_epoch, **style)
+
+    @property
+    def terms(self) -> set[str]:
+        """The loss and its terms: all that was logged and is no score."""
+        return set(self.history) - {score.name for score in self.scores}
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Setting or argument of the method -> its value."""
+        settings = self.settings.model_dump(exclude={"hyperparameters"})
+        arguments = self.config.get("arguments", self.settings.hyperparameters)
+        return {
+            **settings,
+            "data": without_folders(settings["data"]),
+            "images": self.config.get("images"),
+            **arguments,
+        }
+
+    @property
+    def command(self) -> str:
+        """What repeats the run: local data and the run's folder by their names alone."""
+        settings = self.settings.model_copy(
+            update={"data": without_folders(self.settings.data)},
+        )
+        return f"{settings.command} --out {shlex.quote(self.run.path.resolve().name)}"
+
+
+def report(runs: Sequence[Run], left_out: Sequence[str] = ()) -> str:
+    """The page.
+
+    Args:
+        runs: Finished runs, in the order in which they are shown.
+        left_out: What to say of runs that were found and are not shown.
+
+    Returns:
+        HTML.
+
+    Raises:
+        ValueError: No runs, or one whose files are damaged.
+        FileNotFoundError: A file is absent that every finished run has.
+
+    Example:
+        >>> report([Run.open("runs/beta_vae-dsprites-seed0")])  # doctest: +SKIP
+    """
+    if not runs:
+        raise ValueError("Expected at least one run to report on. Received: none.")
+    shown = [
+        Shown.read(run, name, place)
+        for place, (run, name) in enumerate(zip(runs, _names(runs), strict=True))
+    ]
+    room = Room(LIMIT - CHARTED)
+    page = _template().render(
+        runs=shown,
+        left_out=left_out,
+        title=_title(shown),
+        subtitle=_subtitle(shown),
+        mark=Markup(MARK),
+        version=__version__,
+        limit=LIMIT // 2**20,
+        charts=_charts(shown),
+        scores=_score_rows(shown, "scores"),
+        evaluation=_score_rows(shown, "evaluation"),
+        reconstructions=_reconstructions(shown, room),
+        traversals=[_traversal(run, room) for run in shown],
+        information=[_information(run) for run in shown],
+        differing=_compared([run.told for run in shown], differing=True),
+        settings=_compared([run.told for run in shown]),
+        environment=_compared(
+            [{"seed": run.settings.seed, **run.config.get("versions", {})} for run in shown]
+        ),
+        palette=sheet.PAGE,
+    )
+    return page + "\n"
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("zoo"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["breakable"] = _breakable
+    return environment.get_template("report.html.j2")
+
+
+def is_report(path: Path) -> bool:
+    """Whether a file is a report, which another may replace."""
+    try:
+        with open(path, "rb") as file:
+            return MARK.encode() in file.read(4096)
+    except OSError:
+        return False
+
+
+# What a run's files hold
+
+
+def _table(run: Run, name: str) -> dict[str, Any]:
+    table = run.read(name)
+    if not isinstance(table, dict):
+        raise ValueError(f"{run.path / name}.json is not the {name}.json of a run.")
+    return table
+
+
+def _scores(run: Run, name: str) -> tuple[Score, ...]:
+    try:
+        scores = tuple(Score(**score) for score in _table(run, name).values())
+        _ = [(math.isnan(score.value), score.phrase()) for score in scores]
+    except (TypeError, AttributeError):
+        raise ValueError(f"{run.path / name}.json is not the {name}.json of a run.") from None
+    return scores
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """The shortest ends of the runs' paths that are all different, of equally many folders."""
+    paths = [run.path.resolve().parts for run in runs]
+    for depth in range(1, max(map(len, paths))):
+        names = ["/".join(parts[-depth:]) for parts in paths]
+        if len(set(names)) == len(names):
+            break
+    return names
+
+
+# Words
+
+
+def _title(shown: Sequence[Shown]) -> str:
+    if len(shown) == 1:
+        return shown[0].name
+    methods = {run.settings.method for run in shown}
+    what = f"{len(shown)} runs of {methods.pop()}" if len(methods) == 1 else f"{len(shown)} runs"
+    data = {without_folders(run.settings.data) for run in shown}
+    return f"{what} on {data.pop()}" if len(data) == 1 else what
+
+
+def _subtitle(shown: Sequence[Shown]) -> str:
+    """What all of them share of method, data, length and seed."""
+
+    def shared(name: str, phrase: str) -> list[str]:
+        values = {json.dumps(run.told[name]) for run in shown}
+        value = shown[0].told[name]
+        value = f"{value:,}" if isinstance(value, int) else value
+        return [phrase.format(value)] if len(values) == 1 and value is not None else []
+
+    parts = [
+        *(shared("method", "{}") + shared("data", "{}") if len(shown) == 1 else []),
+        *shared("images", "{} images"),
+        *shared("steps", "{} steps"),
+        *shared("batch_size", "{} images a step"),
+        *shared("seed", "seed {}"),
+    ]
+    return " · ".join(parts)
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may break after its underscores and slashes, escaped."""
+    escaped = str(escape(name))
+    return Markup(escaped.replace("_", "_<wbr>").replace("/", "/<wbr>"))
+
+
+def _value(value: Any) -> str:
+    """A setting as people write it."""
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+# Curves
+
+
+def _charts(shown: Sequence[Shown]) -> dict[str, list[dict[str, Any]]]:
+    """Heading -> its charts: the loss, its terms, the scores; each with the runs that have it."""
+    lines = [run.lines for run in shown]
+    terms = {name for run in shown for name in run.terms}
+    names = list(dict.fromkeys(name for table in lines for name in table))
+    names.sort(key=lambda name: name != "loss")
+    charts: dict[str, list[dict[str, Any]]] = {"Loss and its terms": [], "Scores": []}
+    for place, name in enumerate(names):
+        drawn = [
+            (run, table[name]) for run, table in zip(shown, lines, strict=True) if name in table
+        ]
+        score = name not in terms
+        last = [(run, _last(line, score)) for run, line in drawn]
+        figure = overlay([line for _, line in drawn], score=score)
+        charts["Scores" if score else "Loss and its terms"].append(
+            {
+                "name": name,
+                "last": last,
+                "picture": Markup(sheet.to_svg(figure, f"chart{place}")),
+                "says": f"{name} over steps. Last: "
+                + "; ".join(f"{run.name} {value}" for run, value in last),
+            }
+        )
+    return {heading: drawn for heading, drawn in charts.items() if drawn}
+
+
+def _last(line: Line, score: bool) -> str:
+    return number(line.values[line.finite][-1], score) if line.finite.any() else "NaN"
+
+
+# Scores
+
+
+def _score_rows(shown: Sequence[Shown], kind: str) -> list[dict[str, Any]]:
+    """A row for each score and protocol: values in one row can be compared.
+
+    Runs of different seeds score different draws of the same data, so the seed may differ.
+    """
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for place, run in enumerate(shown):
+        for score in getattr(run, kind):
+            rest = {name: value for name, value in score.protocol.items() if name != "seed"}
+            row = rows.setdefault(
+                (score.name, json.dumps(rest, sort_keys=True)),
+                {"name": score.name, "rest": rest, "seeds": [], "runs": {}, "flagged": False},
+            )
+            row["runs"][place] = score.value
+            if "seed" in score.protocol and score.protocol["seed"] not in row["seeds"]:
+                row["seeds"].append(score.protocol["seed"])
+    listed = sorted(rows.values(), key=lambda row: _first(row["name"], shown, kind))
+    for _, same in itertools.groupby(listed, key=lambda row: row["name"]):
+        group = list(same)
+        for row in group:
+            row["flagged"] = len(group) > 1
+            row["protocol"] = _protocol(row)
+            row["cells"] = _cells(row, shown)
+    return listed
+
+
+def _first(name: str, shown: Sequence[Shown], kind: str) -> int:
+    """Where a score stands among all of their names, in the order in which runs list them."""
+    names = dict.fromkeys(score.name for run in shown for score in getattr(run, kind))
+    return list(names).index(name)
+
+
+def _protocol(row: Mapping[str, Any]) -> str:
+    shown = {k: without_folders(v) if k == "data" else v for k, v in row["rest"].items()}
+    words = Score("", 0.0, shown).phrase()
+    seeds = ", ".join(map(str, row["seeds"]))
+    seed = f"seed{'s' if len(row['seeds']) > 1 else ''} {seeds}" if seeds else ""
+    return ", ".join(part for part in (words, seed) if part)
+
+
+def _cells(row: Mapping[str, Any], shown: Sequence[Shown]) -> list[dict[str, Any]]:
+    """One cell a run: its value in words, and whether it is the row's best."""
+    best = _best(row, shown)
+    term = any(row["name"] in shown[place].terms for place in row["runs"])
+    cells = []
+    for place in range(len(shown)):
+        value = row["runs"].get(place)
+        if value is None:
+            text = ""
+        elif not math.isfinite(value):
+            text = "NaN" if math.isnan(value) else str(value)
+        else:
+            text = number(value) if term else f"{value:.4f}".replace("-", sheet.MINUS)
+        cells.append({"text": text, "best": value is not None and value == best})
+    return cells
+
+
+def _best(row: Mapping[str, Any], shown: Sequence[Shown]) -> float | None:
+    """The best value of a row, where there are several and there is a better."""
+    values = [value for value in row["runs"].values() if math.isfinite(value)]
+    runs = [shown[place] for place in row["runs"]]
+    lower = row["name"] in LOWER_IS_BETTER
+    if len(values) < 2 or row["name"] in UNRANKED:
+        return None
+    if any(row["name"] in run.terms for run in runs):
+        # A sum over pixels, under a likelihood: of equal ones only.
+        scales = {json.dumps([run.config["data"], run.told.get("reconstruction")]) for run in runs}
+        if not lower or len(scales) > 1:
+            return None
+    return min(values) if lower else max(values)
+
+
+# Pictures
+
+
+class Room:
+    """The bytes that images may still take of a page."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+
+    def take(self, pictures: Iterable[np.ndarray]) -> list[str] | None:
+        """Images uint8 (H, W, 1 or 3) as addresses that hold them, or None: they are too many."""
+        addresses = [_address(picture) for picture in pictures]
+        size = sum(map(len, addresses))
+        if size > self.left:
+            return None
+        self.left -= size
+        return addresses
+
+
+def _address(pixels: np.ndarray) -> str:
+    """An image as a PNG within an address."""
+    file = io.BytesIO()
+    image = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+    Image.fromarray(np.ascontiguousarray(image)).save(file, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _strip(images: np.ndarray) -> np.ndarray:
+    """Images (S, H, W, C) side by side: (H, S W, C)."""
+    return np.concatenate(list(images), axis=1)
+
+
+def _shown_at(width: int, height: int) -> tuple[int, int]:
+    """Pixels that an image takes on the page."""
+    scale = max(1, round(SIDE / max(width, height)))
+    return width * scale, height * scale
+
+
+def _reconstructions(shown: Sequence[Shown], room: Room) -> list[dict[str, Any]]:
+    """Originals, and below them what each of the runs that saw them makes of them."""
+    groups: dict[bytes, dict[str, Any]] = {}
+    for run in shown:
+        drawn = run.drawn
+        if drawn is None or drawn.originals is None or drawn.reconstructions is None:
+            continue
+        key = repr(drawn.originals.shape).encode() + drawn.originals.tobytes()
+        if key not in groups:
+            count, height, width, _ = drawn.originals.shape
+            groups[key] = {
+                "count": count,
+                "width": count * _shown_at(width, height)[0],
+                "originals": room.take([_strip(drawn.originals)]),
+                "rows": [],
+            }
+        pictures = room.take([_strip(drawn.reconstructions)])
+        groups[key]["rows"].append({"run": run, "pictures": pictures})
+    return list(groups.values())
+
+
+def _traversal(run: Shown, room: Room) -> dict[str, Any] | None:
+    """What each latent of a run changes: a strip of images, and words, for each of them."""
+    drawn = run.drawn
+    if drawn is None or drawn.traversal is None or drawn.values is None:
+        return None
+    rows, steps, height, width, _ = drawn.traversal.shape
+    factors = None if drawn.factors is None else drawn.factors.tolist()
+    latents = ordered(rows, drawn.kl, factors, drawn.information)
+    pictures = room.take(_strip(drawn.traversal[latent.row]) for latent in latents)
+    side = _shown_at(width, height)
+    values = values_text(drawn.values)
+    return {
+        "run": run,
+        "width": side[0],
+        "height": side[1],
+        "steps": steps,
+        "ends": (values[0], values[-1]),
+        "tiles": [
+            {"latent": latent, "carries": _carries(latent), "picture": picture}
+            for latent, picture in zip(latents, pictures or [], strict=bool(pictures))
+        ],
+    }
+
+
+def _carries(latent: Latent) -> str:
+    """What a latent holds, in words: "x-position 62 %", "unused", "no factor", or nothing known."""
+    if latent.unused or not latent.factor:
+        return "unused" if latent.unused else ""
+    held = f"{latent.factor} {percent(latent.share)}"
+    return held if latent.share >= NO_FACTOR else "no factor"
+
+
+def _information(run: Shown) -> dict[str, Any] | None:
+    """The code x factor table of a run, each cell with the colours of its share."""
+    drawn = run.drawn
+    if drawn is None or drawn.information is None or drawn.factors is None:
+        return None
+    best = np.nan_to_num(drawn.information, nan=-1).argmax(axis=0)
+    return {
+        "run": run,
+        "factors": drawn.factors.tolist(),
+        "rows": [
+            [_cell(value, bool(best[f] == latent)) for f, value in enumerate(row)]
+            for latent, row in enumerate(drawn.information.tolist())
+        ],
+        "protocol": drawn.protocol,
+    }
+
+
+def _cell(share: float, largest: bool) -> dict[str, Any]:
+    if math.isnan(share):
+        return {"text": "\N{EN DASH}", "paper": "transparent", "ink": "inherit", "best": False}
+    return {
+        "text": percent(share),
+        "paper": to_hex(sheet.SEQUENTIAL(share)),
+        "ink": ink_on(share),
+        "best": largest and share > NO_FACTOR,
+    }
+
+
+# Settings
+
+
+def _compared(
+    tables: Sequence[Mapping[str, Any]], differing: bool = False
+) -> list[tuple[str, list[str]]]:
+    """Name -> its value in each of the tables; one value where all agree.
+
+    Args:
+        tables: Of each run.
+        differing: Whether names on which all agree are left out.
+    """
+    names = dict.fromkeys(name for table in tables for name in table)
+    rows = []
+    for name in names:
+        values = [_value(table[name]) if name in table else "" for table in tables]
+        same = all(name in table and table[name] == tables[0][name] for table in tables)
+        if not (same and differing):
+            rows.append((name, values[:1] if same else values))
+    return rows
