@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from zoo.metrics.arrays import classes, standardised, train_and_test, varied
 from zoo.metrics.logistic import log_probabilities
@@ -84,6 +83,8 @@ def _areas(evidence: NDArray[np.float64], y: NDArray[Any]) -> NDArray[np.float64
     The area is the share of pairs, one sample of the class and one of the rest, in which the first
     has more evidence (ties count half): the Mann-Whitney statistic, from the ranks of the samples.
     """
+    from scipy.stats import rankdata  # half a second
+
     M, K = evidence.shape
     is_class = y[:, None] == np.arange(K)
     n = is_class.sum(axis=0)

@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.feature_selection import mutual_info_classif
 
 from zoo import checks
 from zoo.metrics.arrays import (
@@ -90,6 +89,8 @@ def infomec(
         >>> min(modularity, compactness, explicitness) > 0.95
         True
     """
+    from sklearn.feature_selection import mutual_info_classif  # half a second
+
     z, v = checked(codes, factors)
     neighbours = checks.integer("neighbours", neighbours, low=1)
     least_range = checks.number("least_range", least_range, low=0, high=1)

@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
-from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
 
 MOST_STEPS = 1000  # of L-BFGS; some fifty are usual
 
@@ -40,6 +37,11 @@ def log_probabilities(
         array([[0.663, 0.337],
                [0.337, 0.663]])
     """
+    # Imported here: half a second, which `zoo --help` must not take.
+    from scipy.special import log_softmax
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
+
     # Products of ten columns are too small to share out: with a thread a core, the threads spend
     # five times the work waiting for one another.
     with threadpool_limits(1, user_api="blas"):
