@@ -1,4 +1,4 @@
-"""What the zoo says of a name that it does not know: the nearest, and all there are."""
+"""Words that many messages share: the nearest of unknown names, short numbers."""
 
 from __future__ import annotations
 
@@ -17,3 +17,14 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return f"Unknown {kind} {name!r}.{hint} Expected one of: {', '.join(names)}."
+
+
+def short(value: float) -> str:
+    """A number in as few characters as tell it from every other.
+
+    Example:
+        >>> short(4.0), short(1e-05), short(0.12345678)
+        ('4', '1e-05', '0.12345678')
+    """
+    text = f"{value:g}"
+    return text if float(text) == value else repr(value)

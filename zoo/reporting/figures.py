@@ -242,7 +242,12 @@ def information(
 
 def ink_on(level: float) -> str:
     """The text colour, dark or white, that reads better on the heat map's colour at 0..1."""
-    linear = np.array(sheet.SEQUENTIAL(level)[:3]) ** 2.2
+    return ink_on_color(sheet.SEQUENTIAL(level))
+
+
+def ink_on_color(color: Sequence[float]) -> str:
+    """The text colour, dark or white, that reads better on a colour: (red, green, blue), 0..1."""
+    linear = np.array(color[:3]) ** 2.2
     luminance = float(linear @ [0.2126, 0.7152, 0.0722])
     # White from a contrast (as WCAG defines it) of 3.5 on: on blues of middle lightness, where
     # dark ink scores no better than 4, eyes prefer it.

@@ -297,10 +297,10 @@ def _draw(plot: Axes, drawn: list[Line], limits: tuple[float, float], unit: str)
         ticks = np.asarray(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
         slack = 1e-9 * (high - low)
         ticks = ticks[(ticks >= low - slack) & (ticks <= high + slack)]
-        plot.set_yticks(ticks, _tick_texts(ticks))
+        plot.set_yticks(ticks, tick_texts(ticks))
     ends = np.asarray(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True).tick_values(0, end))
     ends = ends[ends <= end]
-    plot.set_xticks(ends, _tick_texts(ends))
+    plot.set_xticks(ends, tick_texts(ends))
     plot.set(xlim=(0, end * 1.03), ylim=(low, high))
     plot.set_xlabel(unit, fontsize=sheet.points(sheet.SMALL), color=sheet.GREY, labelpad=2)
     plot.tick_params(
@@ -311,7 +311,7 @@ def _draw(plot: Axes, drawn: list[Line], limits: tuple[float, float], unit: str)
     plot.spines[["left", "top", "right"]].set_visible(False)
 
 
-def _tick_texts(ticks: np.ndarray) -> list[str]:
+def tick_texts(ticks: np.ndarray) -> list[str]:
     """The ticks with just the decimals that tell them apart; thousands as k, millions as M."""
     top = float(np.abs(ticks).max(initial=0))
     if top >= 1e10 or 0 < top < 1e-3:
