@@ -5,6 +5,7 @@ import dataclasses
 import io
 import os
 import pathlib
+import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -80,6 +81,30 @@ def sprites_run(cache, tmp_path_factory):
     """The folder of a tiny finished run on dSprites, scored. Copy it to change it."""
     small = ("--image-size", "16", "--steps", "4", "--samples", "200")
     return _trained(tmp_path_factory.mktemp("runs") / "sprites", *small)
+
+
+@pytest.fixture(scope="session")
+def digits_sweep(tmp_path_factory):
+    """The folder of a tiny finished sweep on digits, its last run diverged. Copy it to change it.
+
+    The run of beta = 2 has the settings of `digits_run`. What the command said is in said.txt
+    beside it.
+    """
+    from zoo import cli
+
+    folder = tmp_path_factory.mktemp("sweeps") / "digits"
+    values = ["--param", "beta", "--values", "1", "2", "1e39", "--seeds", "1"]
+    tiny = ["--data", "digits", "--steps", "4", "--epochs", "2", "--batch-size", "8"]
+    said = io.StringIO()
+    with (
+        warnings.catch_warnings(action="ignore", category=RuntimeWarning),  # 1e39 is no float32
+        contextlib.redirect_stdout(said),
+        pytest.raises(SystemExit) as ended,
+    ):
+        cli.main(["sweep", "beta_vae", *values, *tiny, "--out", str(folder)])
+    assert ended.value.code == 0
+    folder.with_name("said.txt").write_text(said.getvalue())
+    return folder
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from zoo.metrics.scoring import DEFAULT, chosen
 
 
 def setting_options() -> list[click.Option]:
-    """A flag for each of a training's settings but its seed, and --config for all of them."""
+    """A flag for each setting of a training but seed and metrics, and --config for all of them."""
     file = click.Path(exists=True, dir_okay=False, path_type=Path)
     return [
         click.Option(["--data"], help="Data set: dsprites, digits, mnist:PATH, folder:PATH, ..."),
@@ -35,13 +35,10 @@ def setting_options() -> list[click.Option]:
             help="Images scored after each epoch. Default: 10000.",
         ),
         click.Option(
-            ["--metrics"], type=MetricNames(), help=f"To score each epoch by. {MetricNames.help}"
-        ),
-        click.Option(
             ["--set", "assignments"],
             multiple=True,
             metavar="NAME=VALUE",
-            help="An argument of the method, see below. May be repeated.",
+            help="An argument of the method (`zoo train METHOD --help`). May be repeated.",
         ),
         click.Option(["--config"], type=file, help="Settings as YAML or JSON; flags override it."),
     ]
@@ -106,10 +103,15 @@ def _assignment(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise ValueError(f"Expected --set NAME=VALUE. Received: {text!r}.")
+    return name, parsed(value)
+
+
+def parsed(text: str) -> Any:
+    """A value as YAML reads it: 8, 1e-3, true, [1, 2]; words where it is none."""
     try:
-        return name, yaml.load(value, YAML)
+        return yaml.load(text, YAML)
     except (ValueError, yaml.YAMLError):
-        return name, value
+        return text
 
 
 class YAML(yaml.SafeLoader):

@@ -12,7 +12,7 @@ from rich.console import Console
 from zoo import registry
 from zoo.cli.border import quiet_tensorflow, usage
 from zoo.cli.names import Names
-from zoo.cli.settings import given_layers, named_in, setting_options, slug
+from zoo.cli.settings import MetricNames, given_layers, named_in, setting_options, slug
 from zoo.runs import Run, Settings
 
 
@@ -67,6 +67,9 @@ def _as_flags(recipe: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _train_command(method: str) -> click.Command:
     options = [
         *setting_options(),
+        click.Option(
+            ["--metrics"], type=MetricNames(), help=f"To score each epoch by. {MetricNames.help}"
+        ),
         click.Option(["--seed"], type=int, help="Of weights, noise and order. Default: 0."),
         click.Option(
             ["--out"],
