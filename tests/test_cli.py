@@ -70,7 +70,7 @@ CHEAP = [
     ("-h", 0, "evaluate"),
     ("--version", 0, zoo.__version__),
     ("", 2, "Usage: zoo"),
-    ("list", 0, "beta_vae  disentangled  The b-VAE."),
+    ("list", 0, "  disentangled  The b-VAE."),
     ("train", 2, "beta_vae"),
     ("train --help", 0, "beta_vae"),
     ("evaluate --help", 0, "Images to score."),
