@@ -348,6 +348,22 @@ def test_reconstructions_of_other_images_are_not_ranked(make_run):
     assert table(read(runs), "scores", which=1)[1][1:3] == ["5", "4"]
 
 
+def test_the_scores_of_many_runs_are_a_row_a_run(make_run):
+    runs = [make_run(f"run{i}", {"seed": i}, mig=i / 8, protocol={"seed": i}) for i in range(6)]
+    scores = table(read(runs), "scores")
+    assert scores[:2] == [
+        ["run", "mig"],
+        ["protocol", "data dsprites, 100 samples, 20 bins, seeds 0, 1, 2, 3, 4, 5"],
+    ]
+    assert scores[2] == ["run0", "0.0000"]
+    assert scores[-1] == ["run5", "0.6250 best"]
+    evaluated = [make_run("a", evaluation={"sap": 0.5})]
+    assert table(read([*evaluated, *runs]), "scores", which=1)[2:4] == [
+        ["a", "0.5000"],
+        ["run0", DASH],
+    ]
+
+
 def test_nan_is_no_best(make_run):
     runs = [make_run("a", mig=float("nan")), make_run("b", mig=0.25), make_run("c", mig=0.125)]
     assert table(read(runs), "scores")[1][1:4] == ["NaN", "0.2500 best", "0.1250"]
