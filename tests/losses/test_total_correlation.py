@@ -10,7 +10,7 @@ import pathlib
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo import losses
@@ -76,6 +76,7 @@ def test_stratified_sampling_is_the_equation(posterior):
 # The stratified weights
 
 
+@settings(max_examples=50, deadline=None)
 @given(batch_size=st.integers(2, 70), more=st.integers(0, 10**7))
 def test_every_row_of_the_stratified_weights_sums_to_one(batch_size, more):
     weights = np.asarray(losses.stratified_weights(batch_size, batch_size + more), "f8")

@@ -1,4 +1,4 @@
-"""The InfoVAE with a maximum mean discrepancy, the MMD-VAE.
+"""The InfoVAE: a VAE that holds all codes together, and each alone less, to the prior.
 
 Zhao et al., InfoVAE: Balancing Learning and Inference in Variational Autoencoders, AAAI 2019.
 Eq. 6, as a loss, its last divergence replaced by an MMD (section 3.2):
