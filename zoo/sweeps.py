@@ -7,6 +7,7 @@ SWEEP/sweep.json     methods, number, values, seeds, settings, versions: enough 
 SWEEP/results.json   what each run came to: finished or failed, why, how long, its scores
 SWEEP/runs/          a run folder for each, as `zoo train` makes them
 SWEEP/table.csv      a row for each run; table.html the same as a page, with the pictures
+SWEEP/report.html    what `zoo report` wrote of its runs
 SWEEP/pictures/      scores, trade-off, traversals, agreement
 """
 
@@ -31,11 +32,11 @@ from zoo.files import remove_partials, write_json
 from zoo.messages import short, unknown
 from zoo.metrics import scoring
 from zoo.metrics.scoring import Score
-from zoo.runs import Run, Settings
+from zoo.runs import REPORT, Run, Settings
 
 PLAN, RESULTS, LOCK = "sweep.json", "results.json", ".lock"
 PICTURES = "pictures"
-FILES = ("table.csv", "table.html", RESULTS, PLAN)
+FILES = ("table.csv", "table.html", REPORT, RESULTS, PLAN)
 DEFAULT_VALUES = 5  # where none are named, so many over the range of the search space
 
 Number = int | float

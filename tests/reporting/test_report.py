@@ -14,6 +14,7 @@ from zoo.reporting import report as module
 from zoo.reporting.drawn import Drawn
 from zoo.reporting.report import report
 from zoo.runs import Run
+from zoo.sweeps import Outcome, SweepFolder, Trial
 
 VOID = {"meta", "link", "img", "input", "br", "wbr"}
 SECTIONS = ["scores", "curves", "reconstructions", "traversals", "information", "settings"]
@@ -135,6 +136,7 @@ def test_a_page_costs_no_tensorflow(three):
         import sys
         from zoo.reporting.report import report
         from zoo.runs import Run
+from zoo.sweeps import Outcome, SweepFolder, Trial
         report([Run(path) for path in sys.argv[1:]])
         assert not {"tensorflow", "keras"} & set(sys.modules)
     """
@@ -579,6 +581,34 @@ def test_runs_of_a_folder_that_cannot_be_shown_are_left_out(command, make_run, t
     assert page.texts("h1") == ["a"]
     assert unfinished in page.texts("header")[0]
     assert strange in page.texts("header")[0]
+
+
+def test_runs_of_a_sweep_that_failed_are_left_out_with_their_reason(command, make_run, tmp_path):
+    make_run("sweep/runs/beta-1-seed0")
+    make_run("sweep/runs/beta-4-seed0").model_path.unlink()
+    make_run("sweep/runs/beta-8-seed0").model_path.unlink()
+    trial = Trial(
+        "beta-4-seed0", "beta_vae", "beta", 4, Run(tmp_path / "sweep/runs/beta-1-seed0").settings
+    )
+    sweep = SweepFolder(tmp_path / "sweep")
+    sweep.record(trial, Outcome("failed", "The loss is nan in epoch 2."))
+    answer = command("report", "sweep")
+    assert answer.code == 0
+    failed, unfinished = answer.err.splitlines()
+    assert failed == (
+        "left out: The run sweep/runs/beta-4-seed0 failed: The loss is nan in epoch 2."
+    )
+    assert "beta-8-seed0 has not finished" in unfinished
+    page = Tree((tmp_path / "sweep" / "report.html").read_text())
+    assert "failed: The loss is nan in epoch 2." in page.texts("header")[0]
+
+
+def test_damaged_results_of_a_sweep_are_named(command, make_run, tmp_path):
+    make_run("sweep/runs/beta-1-seed0")
+    (tmp_path / "sweep" / "results.json").write_text("{")
+    answer = command("report", "sweep")
+    assert answer.code == 2
+    assert "results.json is damaged" in answer.err
 
 
 @pytest.mark.parametrize("several", [False, True])

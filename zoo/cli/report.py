@@ -10,6 +10,7 @@ import click
 from zoo.cli.border import usage
 from zoo.files import replacing
 from zoo.runs import REPORT, Run, runs_in
+from zoo.sweeps import SweepFolder
 
 
 @click.command("report")
@@ -67,12 +68,13 @@ def _found(paths: Sequence[Path]) -> tuple[list[Run], list[str]]:
     for path in paths:
         named = Run(path).exists
         candidates = [Run(path)] if named else runs_in(path)
+        failed = {} if named else _failures(path)
         refused = []
         for run in candidates:
             try:
                 _ = Run.open(run.path).settings
             except (FileNotFoundError, ValueError) as error:
-                refused.append(str(error))
+                refused.append(failed.get(run.path) or str(error))
             else:
                 runs.setdefault(run.path.resolve(), run)
         if named and refused:
@@ -85,3 +87,14 @@ def _found(paths: Sequence[Path]) -> tuple[list[Run], list[str]]:
             raise ValueError(f"No run in {path} can be shown. {refused[0]}")
         left_out += refused
     return list(runs.values()), left_out
+
+
+def _failures(folder: Path) -> dict[Path, str]:
+    """What to say of the runs of a sweep that failed, by their folders."""
+    outcomes = SweepFolder(folder).outcomes.items()
+    paths = {folder / "runs" / name: outcome for name, outcome in outcomes}
+    return {
+        path: f"The run {path} failed: {outcome.reason}"
+        for path, outcome in paths.items()
+        if outcome.status == "failed"
+    }
