@@ -7,6 +7,7 @@ by its name.
 
 from zoo.metrics.active_units import active_units
 from zoo.metrics.beta_vae_score import beta_vae_score
+from zoo.metrics.dci import DCI, dci
 from zoo.metrics.explicitness import explicitness
 from zoo.metrics.factor_vae_score import factor_vae_score
 from zoo.metrics.gaussian_total_correlation import gaussian_total_correlation
@@ -20,12 +21,14 @@ from zoo.metrics.scoring import Metric, Pool, Score, evaluate, score_codes, scor
 from zoo.metrics.udr import udr
 
 __all__ = [
+    "DCI",
     "InfoMEC",
     "Metric",
     "Pool",
     "Score",
     "active_units",
     "beta_vae_score",
+    "dci",
     "evaluate",
     "explicitness",
     "factor_vae_score",
