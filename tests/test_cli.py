@@ -577,6 +577,18 @@ def test_evaluate_scores_by_the_metrics_that_are_named(command, sprites_run, tmp
     assert list(Run(run).read("evaluation")) == ["loss", "reconstruction", "kl", "sap"]
 
 
+def test_evaluate_scores_data_without_factors_by_all_that_need_none(command, run):
+    assert command("evaluate", run, "--samples", "50", "--metrics", "all").code == 0
+    scores = Run(run).read("evaluation")
+    assert list(scores)[3:] == ["active_units", "gaussian_total_correlation"]
+    assert scores["active_units"]["protocol"] == {
+        "data": "digits",
+        "samples": 50,
+        "threshold": 0.01,
+        "seed": 0,
+    }
+
+
 def test_evaluate_refuses_metrics_that_need_factors_where_there_are_none(command, run):
     before = contents(run)
     answer = command("evaluate", run, "--metrics", "mig")
