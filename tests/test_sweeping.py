@@ -5,7 +5,6 @@ import io
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import weakref
@@ -280,16 +279,14 @@ def test_the_time_left_is_a_few_words(seconds, words):
 def test_a_killed_sweep_goes_on_where_it_was(command, tmp_path):
     flags = ("--data", "digits", "--steps", "60", "--epochs", "3", "--batch-size", "4")
     told = ("beta_vae", "--param", "beta", "--values", "1", "2", "--seeds", "1", *flags)
-    process = subprocess.Popen(
-        [*ZOO, "sweep", *told, "--out", "sweep"], stdout=subprocess.PIPE, text=True, cwd=tmp_path
-    )
-    second = False
-    for line in process.stdout:
-        second |= line.startswith("run 2 of 2")
-        if second and line.startswith("epoch 1/3"):
-            break
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    begin = [*ZOO, "sweep", *told, "--out", "sweep"]
+    with subprocess.Popen(begin, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        second = False
+        for line in process.stdout:
+            second |= line.startswith("run 2 of 2")
+            if second and line.startswith("epoch 2/3"):  # the first epoch's checkpoint is there
+                break
+        process.kill()
     folder = SweepFolder(tmp_path / "sweep")
     assert list(folder.outcomes) == ["beta-1-seed0"]
     first = (folder.path / "runs" / "beta-1-seed0" / "model.keras").stat().st_mtime_ns
@@ -297,7 +294,7 @@ def test_a_killed_sweep_goes_on_where_it_was(command, tmp_path):
     answer = command("sweep", *told, "--out", "sweep")
     assert answer.code == 0
     assert "run 1 of 2" not in answer.out
-    assert re.search(r"run 2 of 2.*\n.*\nresuming at step (20|40|60) of 60\n", answer.out)
+    assert re.search(r"run 2 of 2.*\n.*\nresuming at step (20|40) of 60\n", answer.out)
     assert (folder.path / "runs" / "beta-1-seed0" / "model.keras").stat().st_mtime_ns == first
     assert {outcome.status for outcome in folder.outcomes.values()} == {"finished"}
     run = Run(folder.path / "runs" / "beta-2-seed0")
