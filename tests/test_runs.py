@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.runs import Run, Settings, held_out, runs_in, without_folders
+from zoo.metrics.scoring import held_out
+from zoo.runs import Run, Settings, runs_in, without_folders
 
 RECIPE = {
     "data": "dsprites",

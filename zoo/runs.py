@@ -30,7 +30,6 @@ from zoo.files import replacing, write_json
 from zoo.messages import unknown
 from zoo.metrics.arrays import BINS
 from zoo.metrics.scoring import SAMPLES, chosen
-from zoo.metrics.scoring import held_out as held_out
 
 if TYPE_CHECKING:
     from zoo.method import Method

@@ -20,11 +20,11 @@ from zoo.exporting import export, versions
 from zoo.messages import unknown
 from zoo.method import Method
 from zoo.metrics import scoring
-from zoo.metrics.scoring import Score
+from zoo.metrics.scoring import Score, held_out
 from zoo.networks.convolutional import SMALLEST_SIDE
 from zoo.reporting import curves, save
 from zoo.reporting.drawing import Drawing
-from zoo.runs import Run, Settings, held_out, without_folders
+from zoo.runs import Run, Settings, without_folders
 
 RUN_KNOWS = {"total_steps": "that of --steps"}  # arguments that the run fills in, and from what
 

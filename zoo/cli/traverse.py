@@ -8,7 +8,7 @@ import click
 
 from zoo import checks
 from zoo.cli.border import RUN, open_run, quiet_tensorflow, usage
-from zoo.runs import held_out
+from zoo.metrics.scoring import held_out
 
 
 @click.command("traverse")
