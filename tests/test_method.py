@@ -461,6 +461,7 @@ def test_batches_are_those_of_the_data_or_of_its_training_part():
 PACKAGES = ("zoo.callbacks", "zoo.disentangled", "zoo.losses", "zoo.networks")
 MODULES = [
     "zoo.method",
+    "zoo.optimizers",
     *(
         module.name
         for package in PACKAGES

@@ -372,3 +372,40 @@ def test_an_optimizer_that_is_at_work_elsewhere_is_refused():
     for strange in (optimizer, "adam", 1e-4):
         with pytest.raises(ValueError, match=message):
             make(discriminator_optimizer=strange)
+
+
+# The estimate of total correlation
+
+
+def estimated(correlation, steps=150, n=256):
+    """What a discriminator that learns alone makes of Gaussian codes with this correlation."""
+    latents = len(correlation)
+    method = zoo.FactorVAE.for_images((16, 16, 1), latent_size=latents)
+    root = np.linalg.cholesky(correlation).astype("float32").T
+
+    def draw(n, seed):
+        return keras.random.normal((n, latents), seed=seed) @ root
+
+    @tf.function(autograph=False, jit_compile=False)
+    def step():
+        codes = draw(n, generator)
+        answers = method.discriminate(codes, training=True)
+        method.after_update(codes, answers["discriminator_gradients"])
+
+    generator = keras.random.SeedGenerator(0)
+    for _ in range(steps):
+        step()
+    logits = method.discriminate(draw(4000, 1), training=False)["logits"]
+    return float(zoo.losses.density_ratio_total_correlation(logits))
+
+
+@pytest.mark.slow
+def test_of_independent_codes_the_estimate_is_zero():
+    assert estimated(np.eye(4)) == pytest.approx(0, abs=0.05)
+
+
+@pytest.mark.slow
+def test_of_correlated_codes_the_estimate_is_the_closed_form():
+    correlation = np.full((4, 4), 0.5) + 0.5 * np.eye(4)
+    expected = -0.5 * np.linalg.slogdet(correlation)[1]  # 0.58 nats
+    assert estimated(correlation) == pytest.approx(expected, rel=0.15)

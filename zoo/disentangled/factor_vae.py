@@ -19,6 +19,7 @@ from keras import ops
 
 from zoo import checks, losses, networks
 from zoo.disentangled.vae import EVALUATION_SEED, VAE
+from zoo.optimizers import FusedAdam
 
 PERMUTATION_SEED = EVALUATION_SEED + 1  # not that of the noise in z, which it must not follow
 
@@ -105,27 +106,43 @@ class FactorVAE(VAE):
         return [*self.encoder.trainable_variables, *self.decoder.trainable_variables]
 
     def forward(self, batch: Any, training: bool) -> dict[str, Any]:
-        """As in `VAE`; then the discriminator on z and on the second half of z permuted.
-
-        In training its gradients are taken here, where its answers are: one pass serves its loss
-        and the VAE's, with the weights of both from before the step.
-        """
+        """As in `VAE`; then the discriminator on z."""
         outputs = super().forward(batch, training)
-        z = outputs["z"]
+        return {**outputs, **self.discriminate(outputs["z"], training)}
+
+    def discriminate(self, z: Any, training: bool) -> dict[str, Any]:
+        """The discriminator's answers to z and to the second half of it permuted.
+
+        In training its gradients are taken here too: one pass serves its own loss and the VAE's,
+        with the weights of both from before the step.
+
+        Args:
+            z: (N, L) float32: draws from q(z).
+            training: Whether gradients are taken; permutations are fixed where not.
+
+        Returns:
+            "logits" (N, 2) of z, "joint_logits" of its first half, "permuted_logits" of the
+            second; in training "discriminator_gradients", one for each of its weights.
+        """
         n = ops.shape(z)[0]
         half = n // 2
         permuted = permute_dimensions(z[half:], self.noise if training else PERMUTATION_SEED)
+        weights = self.discriminator.trainable_variables
         with tf.GradientTape() as tape:
             both = ops.concatenate([z, ops.stop_gradient(permuted)])
             logits = ops.cast(self.discriminator(both, training=training), "float32")
-            of_z, joint, permuted = logits[:n], logits[:half], logits[n:]
+            answers = {
+                "logits": logits[:n],
+                "joint_logits": logits[:half],
+                "permuted_logits": logits[n:],
+            }
             replicas = tf.distribute.get_strategy().num_replicas_in_sync  # gradients are summed
-            loss = losses.discrimination(joint, permuted) / replicas
-            loss = self.discriminator_optimizer.scale_loss(loss)
+            loss = losses.discrimination(answers["joint_logits"], answers["permuted_logits"])
+            loss *= ops.minimum(ops.cast(half, "float32"), 1.0)  # one image has no halves
+            loss = self.discriminator_optimizer.scale_loss(loss / replicas)
         if training:
-            weights = self.discriminator.trainable_variables
-            outputs["discriminator_gradients"] = tape.gradient(loss, weights)
-        return {**outputs, "logits": of_z, "joint_logits": joint, "permuted_logits": permuted}
+            answers["discriminator_gradients"] = tape.gradient(loss, weights)
+        return answers
 
     def objective(
         self,
@@ -155,7 +172,10 @@ class FactorVAE(VAE):
             weights = self.discriminator.trainable_variables
             self.discriminator_optimizer.apply(discriminator_gradients, weights)
 
-        ops.cond(ops.shape(z)[0] > 1, step, lambda: None)
+        if tf.distribute.has_strategy():  # replicas step together; one image adds no gradient
+            step()
+        else:
+            ops.cond(ops.shape(z)[0] > 1, step, lambda: None)
 
 
 def permute_dimensions(codes: Any, seed: Any) -> Any:
@@ -190,7 +210,7 @@ def _built(
     Built here and not in `compile`, it is saved and loaded with the method.
     """
     if optimizer is None:
-        optimizer = keras.optimizers.Adam(1e-4, beta_1=0.5, beta_2=0.9)
+        optimizer = FusedAdam(1e-4, beta_1=0.5, beta_2=0.9)
     if not isinstance(optimizer, keras.optimizers.Optimizer) or optimizer.built:
         raise ValueError(
             "Expected discriminator_optimizer to be a keras.optimizers.Optimizer of its own, not "
