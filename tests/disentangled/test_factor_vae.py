@@ -1,6 +1,8 @@
 """The FactorVAE: its equation, its two learners, its halves, and what a checkpoint holds of it."""
 
 import json
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -409,3 +411,37 @@ def test_of_correlated_codes_the_estimate_is_the_closed_form():
     correlation = np.full((4, 4), 0.5) + 0.5 * np.eye(4)
     expected = -0.5 * np.linalg.slogdet(correlation)[1]  # 0.58 nats
     assert estimated(correlation) == pytest.approx(expected, rel=0.15)
+
+
+# Several devices
+
+SCRIPT = """
+import numpy as np, keras, tensorflow as tf
+cpu, = tf.config.list_physical_devices("CPU")
+halves = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, halves)
+from tests import parts
+from tests.disentangled.test_factor_vae import make
+
+for devices in (["CPU:0"], ["CPU:0", "CPU:1"]):
+    strategy = tf.distribute.MirroredStrategy(devices)
+    with strategy.scope():
+        method = make()
+        method.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    before = method.discriminator.get_weights()
+    n = len(devices)
+    data = tf.data.Dataset.from_tensor_slices(parts.images(9 * n)).batch(4 * n)
+    history = method.fit(data, epochs=2, verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values()), history
+    assert method.step.numpy() == 6
+    assert not any(map(np.array_equal, method.discriminator.get_weights(), before))
+    for weight in method.discriminator.weights:
+        copies = [np.asarray(v) for v in strategy.experimental_local_results(weight.value)]
+        assert all(np.array_equal(copies[0], copy) for copy in copies)
+"""
+
+
+@pytest.mark.slow
+def test_it_learns_on_one_mirrored_device_and_on_two():
+    run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
