@@ -32,6 +32,10 @@ from zoo.metrics.arrays import (
 )
 from zoo.metrics.logistic import log_probabilities
 
+# Of the classifiers, as the authors'. With many values the least is reached only after thousands:
+# for a factor of 40 values, a thousand steps raised its share of equation (3) from 0.64 to 0.66.
+STEPS = 100
+
 
 class InfoMEC(NamedTuple):
     """The three scores of `infomec`, each in [0, 1].
@@ -61,10 +65,11 @@ def infomec(
     harm, and noise that still moves does. The information is estimated by the distances to nearest
     neighbours (Ross 2014), as by the authors, whose bias for noise is much below a histogram's.
 
-    In two points this goes by the paper where the authors' program does otherwise: the classifier
-    weighs samples, not values, equally, which is the same for factors that are evenly distributed;
-    and where equation (1) or (2) is 0 of 0, the score is 0: for an active code without information,
-    for a factor known to no active code, and for (2) where there is only one active code.
+    The classifiers stop after 100 steps, as the authors' do. In two points this goes by the paper
+    where the authors' program does otherwise: the classifiers weigh samples, not values, equally,
+    which is the same for factors that are evenly distributed; and where equation (1) or (2) is 0
+    of 0, the score is 0: for an active code without information, for a factor known to no active
+    code, and for (2) where there is only one active code.
 
     Args:
         codes: (N, L) real numbers. For a VAE, the posterior means. Always taken as continuous.
@@ -111,7 +116,7 @@ def infomec(
             )
     NMI /= entropies
     explained = [
-        1 - _cross_entropy(log_probabilities(z_standard, y, z_standard, C=np.inf), y) / entropy
+        1 - _cross_entropy(log_probabilities(z_standard, y, z_standard, np.inf, STEPS), y) / entropy
         for y, entropy in zip(classes, entropies, strict=True)
     ]
     return InfoMEC(

@@ -8,10 +8,10 @@ One classifier over K classes with weights W (K, L) and biases b, which are not 
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
-
-MOST_STEPS = 1000  # of L-BFGS; some fifty are usual
 
 
 def log_probabilities(
@@ -19,6 +19,7 @@ def log_probabilities(
     y: NDArray[np.intp],
     test_z: NDArray[np.float64],
     C: float = 1.0,
+    steps: int = 1000,
 ) -> NDArray[np.float64]:
     """Fits a classifier and gives the logarithms of its predictions.
 
@@ -26,7 +27,9 @@ def log_probabilities(
         z: (N, L) standardised codes to fit on.
         y: (N,) classes 0 to K - 1, each of them present, K at least 2.
         test_z: (M, L) codes to predict for.
-        C: The weight of the errors against the regulariser.
+        C: The weight of the errors against the regulariser; infinite for none.
+        steps: After how many steps L-BFGS stops, converged or not. With a regulariser some fifty
+            are usual; without one, classes that lines can separate have no minimum to arrive at.
 
     Returns:
         (M, K) natural logarithms of probabilities.
@@ -39,13 +42,16 @@ def log_probabilities(
     """
     # Imported here: half a second, which `zoo --help` must not take.
     from scipy.special import log_softmax
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
     # Products of ten columns are too small to share out: with a thread a core, the threads spend
     # five times the work waiting for one another.
-    with threadpool_limits(1, user_api="blas"):
-        evidence = LogisticRegression(C=C, max_iter=MOST_STEPS).fit(z, y).decision_function(test_z)
+    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        machine = LogisticRegression(C=C, max_iter=steps).fit(z, y)
+    evidence = machine.decision_function(test_z)
     if evidence.ndim == 1:  # of two classes scikit-learn gives the second's lead
         evidence = np.stack([np.zeros_like(evidence), evidence], axis=1)
     return log_softmax(evidence, axis=1)
