@@ -244,7 +244,7 @@ def test_metrics_that_the_data_do_not_allow_are_refused_before_training(tmp_path
     with pytest.raises(ValueError, match=r"Expected known factors for mig\. Received: digits"):
         sweeping.run_sweep(planned(metrics=["mig"]), SweepFolder(tmp_path / "sweep"), console)
     assert not trained
-    assert not (tmp_path / "sweep" / "sweep.json").exists()
+    assert not (tmp_path / "sweep").exists()
 
 
 def test_values_that_the_method_refuses_are_refused_before_training():

@@ -78,25 +78,25 @@ def run_sweep(
         KeyboardInterrupt: On Ctrl-C, once a checkpoint is written.
     """
     folder.check(sweep, overwrite)
+    outcomes = {} if overwrite else folder.outcomes
+    trials = sweep.trials()
+    todo = [t for t in trials if _is_open(sweep, outcomes.get(t.name), retry_failed)]
+    if not todo:
+        report(sweep, folder)
+        return outcomes
+    data = load_data(trials[0].settings, console)
+    _check_with(data, sweep)
+    clock = _Clock(len(trials), len(todo), outcomes.values())
     with folder.alone():
-        outcomes = {} if overwrite else folder.outcomes
-        trials = sweep.trials()
-        todo = [t for t in trials if _is_open(sweep, outcomes.get(t.name), retry_failed)]
-        if todo:
-            data = load_data(trials[0].settings, console)
-            _check_with(data, sweep)
-            folder.begin(sweep, versions(), overwrite)
-        clock = _Clock(len(trials), len(todo), outcomes.values())
+        folder.begin(sweep, versions(), overwrite)
         for trial in todo:
-            console.print(f"\n[bold]{escape(clock.heading(trial))}[/bold]")
+            console.print(f"\n[bold]{escape(clock.heading(trial))}[/bold]", highlight=False)
             outcome = _attempt(sweep, folder, trial, data, console, outcomes.get(trial.name))
             folder.record(trial, outcome)
             clock.tick(outcome)
             console.print(_in_a_line(outcome), highlight=False, soft_wrap=True)
             report(sweep, folder)
-        if not todo:
-            report(sweep, folder)
-        return folder.outcomes
+    return folder.outcomes
 
 
 def _one_each(sweep: Sweep) -> list[Trial]:

@@ -145,7 +145,7 @@ def scores_over(
     Args:
         entries: The runs.
         parameter: What is swept: "beta", or "method".
-        scores: Names of scores, the higher the better: a panel each.
+        scores: Names of scores: a panel each, from 0 to a round number where they are at most 1.
         scale: Of the values: "log" or "linear".
         errors: Names of the loss's terms: a panel each, before the scores.
         protocol: How it was trained and measured, beneath the panels.
