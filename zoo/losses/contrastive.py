@@ -47,7 +47,7 @@ def info_nce(q: Any, k: Any, negatives: Any = None, temperature: float = 0.07) -
     if negatives is None:
         logits = ops.matmul(q, ops.transpose(k)) / temperature
     else:
-        negatives = _rows("negatives", negatives, width=q.shape[1])
+        negatives = _beside("negatives", negatives, q)
         others = ops.matmul(q, ops.transpose(negatives)) / temperature
         logits = ops.concatenate([own[:, None], others], axis=1)
     return ops.mean(ops.logsumexp(logits, axis=1) - own)
@@ -98,8 +98,9 @@ def supervised_contrastive(
         ValueError: Shapes that do not fit one another, or a `temperature` of 0 or less.
     """
     temperature = checks.positive("temperature", temperature)
-    anchors = _rows("anchors", anchors)
-    candidates = _rows("candidates", candidates, width=anchors.shape[1])
+    checks.rows("anchors", anchors, low=1)
+    anchors = ops.cast(anchors, "float32")
+    candidates = _beside("candidates", candidates, anchors)
     n, m = ops.shape(anchors)[0], ops.shape(candidates)[0]
     itself = ops.eye(n, m)
     positives = ops.cast(positives, "float32") * (1 - itself)
@@ -123,7 +124,7 @@ def cross_correlation(za: Any, zb: Any) -> Any:
     Raises:
         ValueError: Shapes that differ, or a single row.
     """
-    za, zb = _alike(za=za, zb=zb, least=2)
+    za, zb = _alike(za=za, zb=zb, low=2)
     n = ops.cast(ops.shape(za)[0], "float32")
     return ops.matmul(ops.transpose(_standardised(za)), _standardised(zb)) / n
 
@@ -189,7 +190,7 @@ def vicreg(
 
 def vicreg_terms(za: Any, zb: Any) -> tuple[Any, Any, Any]:
     """The three terms of `vicreg`, not weighted: invariance, variance, covariance."""
-    za, zb = _alike(za=za, zb=zb, least=2)
+    za, zb = _alike(za=za, zb=zb, low=2)
     variance = covariance = 0.0
     for z in (za, zb):
         centred = z - ops.mean(z, axis=0)
@@ -263,26 +264,21 @@ def _standardised(z: Any) -> Any:
     return (z - mean) * ops.rsqrt(variance + EPSILON)
 
 
-def _alike(least: int = 1, **tensors: Any) -> tuple[Any, Any]:
-    """Two tensors (N, D) as float32, or a refusal where their shapes differ."""
-    (one, a), (other, b) = tensors.items()
-    a, b = _rows(one, a), _rows(other, b)
-    if any(p != q for p, q in zip(a.shape, b.shape, strict=True) if None not in (p, q)):
-        raise ValueError(
-            f"Expected {one} and {other} of one shape. "
-            f"Received: {tuple(a.shape)} and {tuple(b.shape)}."
-        )
-    if a.shape[0] is not None and a.shape[0] < least:
-        raise ValueError(
-            f"Expected at least {least} rows of {one} and {other}, as statistics over the batch "
-            f"are needed. Received: {a.shape[0]}."
-        )
+def _alike(low: int = 1, **tensors: Any) -> tuple[Any, Any]:
+    """Two tables of one shape and at least `low` rows, in float32."""
+    for name, tensor in tensors.items():
+        checks.rows(name, tensor, low)
+    checks.alike(**tensors)
+    a, b = (ops.cast(tensor, "float32") for tensor in tensors.values())
     return a, b
 
 
-def _rows(name: str, values: Any, width: int | None = None) -> Any:
-    values = ops.cast(ops.convert_to_tensor(values), "float32")
-    if len(values.shape) != 2 or (width is not None and values.shape[1] != width):
-        wanted = f"(N, {'D' if width is None else width})"
-        raise ValueError(f"Expected {name} of shape {wanted}. Received: {tuple(values.shape)}.")
-    return values
+def _beside(name: str, tensor: Any, other: Any) -> Any:
+    """A table as wide as another, in float32."""
+    checks.rows(name, tensor, low=1)
+    if tensor.shape[1] != other.shape[1]:
+        raise ValueError(
+            f"Expected {name} of shape (N, {other.shape[1]}). Received shape: "
+            f"{tuple(tensor.shape)}."
+        )
+    return ops.cast(tensor, "float32")
