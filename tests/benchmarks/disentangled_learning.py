@@ -38,6 +38,7 @@ SETTINGS: dict[str, tuple[str, dict[str, float]]] = {
     "FactorVAE, gamma 10": ("factor_vae", {"gamma": 10.0}),
     "b-TCVAE, beta 6": ("beta_tcvae", {"beta": 6.0}),
 }
+OVER_BETA = ("b-VAE, beta 4", "b-VAE, beta 16")
 SAMPLES, BATCH = 10_000, 500
 Results = dict[str, dict[str, float]]
 
@@ -49,7 +50,7 @@ def train(name: str, seed: int, arguments: argparse.Namespace) -> Path:
     out = arguments.out / "-".join(words)
     if (out / "saved_model").exists():
         return out
-    command = ["zoo", "train", method, "--out", str(out)]
+    command = [str(Path(sys.executable).with_name("zoo")), "train", method, "--out", str(out)]
     if (out / "config.json").exists():
         command += ["--resume"]
     else:
@@ -87,30 +88,31 @@ def measure(folder: Path) -> dict[str, float]:
 
 
 def bars(medians: Results) -> dict[str, bool]:
-    """Each expectation, and whether it is met."""
-    vae, beta4, beta16, factor = (
-        medians[name] for name in ("VAE", "b-VAE, beta 4", "b-VAE, beta 16", "FactorVAE, gamma 10")
-    )
-    over_beta = list(itertools.pairwise((vae, beta4, beta16)))
-    better = [name for name in medians if medians[name]["mig"] > vae["mig"]]
-    return {
-        "KL falls over beta 1, 4, 16": all(b["kl"] < a["kl"] for a, b in over_beta),
-        "reconstruction error rises over beta 1, 4, 16": all(
-            b["reconstruction"] > a["reconstruction"] for a, b in over_beta
-        ),
-        "FactorVAE's total correlation (of samples) is below the VAE's": (
-            factor["tc_of_samples"] < vae["tc_of_samples"]
-        ),
-        "FactorVAE's total correlation (of means) is below the VAE's": (
-            factor["tc_of_means"] < vae["tc_of_means"]
-        ),
-        "FactorVAE's reconstruction error is not above the b-VAE's with beta 4": (
-            factor["reconstruction"] <= beta4["reconstruction"]
-        ),
-        f"at least two methods beat the VAE's MIG ({', '.join(better) or 'none'})": (
-            len({SETTINGS[name][0] for name in better}) >= 2
-        ),
-    }
+    """Each expectation of what was measured, and whether it is met."""
+    found: dict[str, bool] = {}
+    if {"VAE", *OVER_BETA} <= set(medians):
+        over_beta = list(itertools.pairwise(medians[name] for name in ("VAE", *OVER_BETA)))
+        found |= {
+            "KL falls over beta 1, 4, 16": all(b["kl"] < a["kl"] for a, b in over_beta),
+            "reconstruction error rises over beta 1, 4, 16": all(
+                b["reconstruction"] > a["reconstruction"] for a, b in over_beta
+            ),
+        }
+    if set(SETTINGS) <= set(medians):
+        vae, factor_vae = medians["VAE"], medians["FactorVAE, gamma 10"]
+        better = [name for name in medians if medians[name]["mig"] > vae["mig"]]
+        found |= {
+            "FactorVAE's total correlation, of samples, is below the VAE's": (
+                factor_vae["tc_of_samples"] < vae["tc_of_samples"]
+            ),
+            "FactorVAE's reconstruction error is not above the b-VAE's with beta 4": (
+                factor_vae["reconstruction"] <= medians["b-VAE, beta 4"]["reconstruction"]
+            ),
+            f"at least two methods beat the VAE's MIG ({', '.join(better) or 'none'})": (
+                len({SETTINGS[name][0] for name in better}) >= 2
+            ),
+        }
+    return found
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -123,14 +125,12 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--out", type=Path, default=Path("runs/learning"))
-    parser.add_argument("--only", nargs="+", choices=SETTINGS, help="train these and stop")
+    parser.add_argument("--only", nargs="+", choices=SETTINGS, default=[*SETTINGS])
     arguments = parser.parse_args(given)
     folders = {
         name: [train(name, seed, arguments) for seed in range(arguments.seeds)]
-        for name in arguments.only or SETTINGS
+        for name in arguments.only
     }
-    if arguments.only:
-        return 0
     medians: Results = {}
     table = Table("setting", "seed")
     for name, runs in folders.items():
