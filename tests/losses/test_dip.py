@@ -1,5 +1,6 @@
 """The penalties of DIP-VAE against references and covariances known by hand."""
 
+import inspect
 import json
 import pathlib
 
@@ -8,8 +9,11 @@ import pytest
 import tensorflow as tf
 
 from zoo import losses
+from zoo.disentangled.dip_vae_i import DIPVAEI
+from zoo.disentangled.dip_vae_ii import DIPVAEII
 
 REFERENCE = pathlib.Path(__file__).parent / "reference"
+WEIGHTS = ("off_diagonal_weight", "diagonal_weight")
 DIP_I, DIP_II = 23.328224454166662, 20.385000056879306  # see reference/README.md
 
 
@@ -27,6 +31,15 @@ def test_dip_i_is_the_reference(posterior):
 def test_dip_ii_is_the_reference(posterior):
     value = losses.dip(*posterior, off_diagonal_weight=10.0, diagonal_weight=10.0)
     assert float(value) == pytest.approx(DIP_II, rel=1e-5)
+
+
+def test_the_weights_are_by_default_those_of_the_methods(posterior):
+    for given, expected in ((posterior[:1], DIP_I), (posterior, DIP_II)):
+        assert float(losses.dip(*given)) == pytest.approx(expected, rel=1e-5)
+    for method, given in ((DIPVAEI, posterior[:1]), (DIPVAEII, posterior)):
+        defaults = inspect.signature(method).parameters
+        weights = {name: defaults[name].default for name in WEIGHTS}
+        assert float(losses.dip(*given, **weights)) == float(losses.dip(*given))
 
 
 def test_the_references_here_are_the_published_ones(test_data):
@@ -97,7 +110,7 @@ def test_shapes_that_differ_are_refused(posterior):
         losses.dip(posterior[0], posterior[1][:, :7])
 
 
-@pytest.mark.parametrize("name", ["off_diagonal_weight", "diagonal_weight"])
+@pytest.mark.parametrize("name", WEIGHTS)
 @pytest.mark.parametrize("weight", [-1, float("nan"), "1"])
 def test_a_strange_weight_is_refused(posterior, name, weight):
     with pytest.raises(ValueError, match=f"Expected {name} to be a number of at least 0"):

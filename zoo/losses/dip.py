@@ -26,7 +26,7 @@ def dip(
     mean: Any,
     logvar: Any = None,
     off_diagonal_weight: float = 10.0,
-    diagonal_weight: float = 100.0,
+    diagonal_weight: float | None = None,
 ) -> Any:
     """The weighed sum of `dip_penalties`: Kumar et al. 2018, Eq. 6 or, with `logvar`, Eq. 7.
 
@@ -34,7 +34,8 @@ def dip(
         mean: (N, L) float: the posterior means of a batch.
         logvar: (N, L) float: log of the posterior variances, for DIP-VAE-II. None: DIP-VAE-I.
         off_diagonal_weight: Of the covariances, at least 0.
-        diagonal_weight: Of the variances' distances from one, at least 0.
+        diagonal_weight: Of the variances' distances from one, at least 0. None: 100 for
+            DIP-VAE-I, 10 for DIP-VAE-II, as `DIPVAEI` and `DIPVAEII` have by default.
 
     Returns:
         A scalar, at least 0.
@@ -49,6 +50,8 @@ def dip(
         10.0
     """
     off_diagonal_weight = checks.number("off_diagonal_weight", off_diagonal_weight, low=0)
+    if diagonal_weight is None:
+        diagonal_weight = 100.0 if logvar is None else 10.0
     diagonal_weight = checks.number("diagonal_weight", diagonal_weight, low=0)
     off_diagonal, diagonal = dip_penalties(mean, logvar)
     return off_diagonal_weight * off_diagonal + diagonal_weight * diagonal
