@@ -110,7 +110,7 @@ def test_positive_numbers_pass_as_floats(value):
     assert type(checks.positive("temperature", value)) is float
 
 
-@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, True, "1", None])
+@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, 10**400, True, "1", None])
 def test_what_is_not_above_zero_is_refused(value):
     with pytest.raises(ValueError, match=r"^Expected margin to be a number above 0\. Received: "):
         checks.positive("margin", value)

@@ -12,11 +12,7 @@ from zoo.messages import unknown
 
 def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> float:
     """Returns `value` as a float in [low, high]; refuses anything else, NaN and bool included."""
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    try:
-        passed = float(value) if real else math.nan
-    except OverflowError:  # an integer beyond all floats
-        passed = math.inf
+    passed = _as_float(value)
     if not low <= passed <= high or math.isinf(passed):
         raise ValueError(
             f"Expected {name} to be {_span('a number', low, high)}. Received: {value!r}."
@@ -26,10 +22,20 @@ def number(name: str, value: Any, low: float = -math.inf, high: float = math.inf
 
 def positive(name: str, value: Any) -> float:
     """Returns `value` as a finite float above 0; refuses anything else, NaN and bool included."""
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not 0 < float(value) < math.inf:
+    passed = _as_float(value)
+    if not 0 < passed < math.inf:
         raise ValueError(f"Expected {name} to be a number above 0. Received: {value!r}.")
-    return float(value)
+    return passed
+
+
+def _as_float(value: Any) -> float:
+    """A number as a float, infinite beyond all floats; NaN for anything else, bool included."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def integer(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> int:
