@@ -67,10 +67,10 @@ def dci(
     completeness are 0.
 
     The protocol of "trees" is disentanglement_lib's, with classifiers for all factors, but splits
-    are sought among 255 thresholds a code instead of all (see `zoo.metrics.boosting`). That is a
-    tenth of the work, half a minute of one core for 10,000 samples of dSprites, and moves the
-    scores by less than 0.01. "few_trees" moves them by up to 0.02: for following a training, not
-    for a table.
+    are sought among 255 thresholds a code instead of all (see `zoo.metrics.boosting`). Measured,
+    that moves the scores of 2,000 samples by at most 0.005, and on two factors of dSprites' size it
+    is 6.6 to 13 times as fast as scikit-learn's trees. "few_trees" moves them by up to 0.02: for
+    following a training, not for a table.
 
     Args:
         codes: (N, L) real numbers, L at least 2, to fit the predictors on.
