@@ -589,6 +589,19 @@ def test_evaluate_scores_data_without_factors_by_all_that_need_none(command, run
     }
 
 
+@pytest.mark.filterwarnings("default:left out")
+def test_evaluate_tells_what_all_leaves_out(command, sprites_run, tmp_path):
+    run = shutil.copytree(sprites_run, tmp_path / "run")
+    answer = command("evaluate", run, "--samples", "20", "--metrics", "all")
+    assert answer.code == 0
+    said = [line for line in answer.err.splitlines() if "left out" in line]
+    assert [line.split(": ")[2] for line in said] == ["beta_vae_score", "factor_vae_score"]
+    assert said[0].startswith("zoo: left out: beta_vae_score: Expected at least 10 samples")
+    names = set(Run(run).read("evaluation"))
+    assert {"mig", "dci_completeness", "modularity"} < names
+    assert not {"beta_vae_score", "factor_vae_score"} & names
+
+
 def test_evaluate_refuses_metrics_that_need_factors_where_there_are_none(command, run):
     before = contents(run)
     answer = command("evaluate", run, "--metrics", "mig")

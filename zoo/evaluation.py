@@ -33,10 +33,11 @@ def evaluate(
         tell: Hears what is computed next: the terms, each metric.
 
     Returns:
-        Every score with its protocol.
+        Every score with its protocol. Of "all", what the data or the codes do not allow is left
+        out, with a warning that says why.
 
     Raises:
-        ValueError: An unknown metric, or one that the data or the codes do not allow.
+        ValueError: An unknown metric, or a named one that the data or the codes do not allow.
     """
     data = run.load_data() if data is None else data
     metrics = scoring.default(data) if metrics is None else metrics

@@ -132,6 +132,23 @@ def invented(monkeypatch):
     monkeypatch.setattr(zoo.metrics, "__all__", names)
 
 
+@pytest.mark.filterwarnings("always:left out")
+def test_of_all_what_the_data_do_not_allow_is_left_out(method, data, fit, monkeypatch):
+    def picky(codes) -> float:
+        raise ValueError("Expected better codes.")
+
+    monkeypatch.setattr(zoo.metrics, "picky", picky, raising=False)
+    monkeypatch.setattr(zoo.metrics, "__all__", ["mig", "picky"])
+    callback = scorer(data, metrics="all")
+    with pytest.warns(UserWarning, match=r"^left out: picky: Expected better codes\.$") as warned:
+        history = fit(method, [callback], epochs=1)
+    assert len(warned) == 1  # nothing before the epoch
+    assert "mig" in history
+    assert {*callback.scores} == {*callback.last} == {"mig"}
+    with pytest.raises(ValueError, match="better codes"):
+        fit(method, [scorer(data, metrics="picky")], epochs=1)
+
+
 def test_a_metric_of_several_scores_writes_them_all(invented, method, data, fit):
     callback = scorer(data, metrics=("halves", "spread"))
     assert callback.writes == ("halves_low", "halves_high", "spread")

@@ -140,15 +140,16 @@ def test_fewer_samples_than_bins_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("least", "message"),
+    ("factors", "least", "message"),
     [
-        (1, "at least one factor with more than one value. Received: 3 of 3 with one value each."),
-        (2, "at least 2 factors with more than one value. Received: 3 of 3 with one value each."),
+        (GOOD, 1, "at least one factor with more than one value. Received: 0 of 3."),
+        (GOOD, 2, "at least 2 factors with more than one value. Received: 0 of 3."),
+        (np.eye(3)[:, :1], 2, "at least 2 factors with more than one value. Received: 1 of 1."),
     ],
 )
-def test_factors_of_one_value_each_are_refused(least, message):
+def test_too_few_factors_of_several_values_are_refused(factors, least, message):
     with pytest.raises(ValueError, match=f"^Expected {re.escape(message)}$"):
-        varied(GOOD, least)
+        varied(factors, least)
 
 
 def test_classes_of_values_that_training_lacks_are_no_class():

@@ -162,6 +162,57 @@ def test_all_is_every_score_that_the_data_allow(invented):
     assert not {"mig", "sap", "halves_low"} & set(without)
 
 
+def test_of_all_what_the_arrays_do_not_allow_is_left_out(invented, factors):
+    """One factor varies: modularity and others compare several."""
+    one = factors * [1, *[0] * (factors.shape[1] - 1)]
+    with pytest.warns(UserWarning, match="^left out: ") as warned:
+        results = score_codes("all", factors, one)
+    told = {str(warning.message) for warning in warned}
+    expected = "Expected at least 2 factors with more than one value. Received: 1 of"
+    lacking = ("beta_vae_score", "dci", "factor_vae_score", "infomec", "modularity")
+    assert all(any(t.startswith(f"left out: {name}: {expected}") for t in told) for name in lacking)
+    assert len(told) == len(lacking)  # each once, though DCI has three scores
+    known = scores()
+    assert {*results} == {score for score in known if known[score].name not in lacking}
+    assert results["mig"].value == mig(factors, one)
+
+
+def test_a_single_latent_is_scored_by_what_takes_one(factors):
+    with pytest.warns(UserWarning, match="left out: ") as warned:
+        results = score_codes("all", factors[:, :1], factors)
+    assert any("left out: mig: Expected codes of at least 2 dim" in str(w.message) for w in warned)
+    assert "active_units" in results
+    assert "mig" not in results
+
+
+def test_what_is_named_beside_all_still_refuses_and_keeps_its_options(factors):
+    for metrics in (("all", "modularity"), ("modularity", "all")):
+        assert not chosen(metrics)["modularity"].optional
+    with pytest.raises(ValueError, match="at least 2 factors"):
+        score_codes(("modularity", "all"), factors, factors * [1, *[0] * (factors.shape[1] - 1)])
+    for metrics in (
+        {"sap": {"predictor": "r2"}, "all": {}},
+        {"all": {}, "sap": {"predictor": "r2"}},
+    ):
+        assert chosen(metrics)["sap"].options["predictor"] == "r2"
+    pool = Pool.draw(Squares(), ("all", "mig"), samples=100, test_samples=50)
+    assert list(pool.named().scores) == ["mig"]
+
+
+def test_all_refuses_codes_that_no_metric_takes(factors):
+    for codes, message in ((np.nan * factors, "finite codes"), (factors[1:], "as many rows")):
+        with pytest.raises(ValueError, match=message):
+            score_codes("all", codes, factors)
+    with pytest.raises(ValueError, match="finite codes"):
+        score_codes("all", np.nan * factors)
+
+
+def test_a_ranking_of_several_models_is_no_score():
+    message = "^Expected metrics that score one model. Received: udr, which .* zoo.metrics.udr with"
+    with pytest.raises(ValueError, match=message):
+        chosen(["mig", "udr"])
+
+
 def test_metrics_that_need_no_factors_score_data_without(invented):
     pool = Pool.draw(Photos(), "spread", samples=20)
     rows = Photos.test.sample_rows(20, 0)

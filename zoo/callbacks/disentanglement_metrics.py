@@ -27,21 +27,23 @@ class DisentanglementMetrics(keras.callbacks.Callback):
     Args:
         data: Images with known factors: a `zoo.data.FactorData`, or anything with its `sample`. Any
             images, where the metrics need no factors.
-        metrics: Names of metrics or scores in `zoo.metrics`, or a dictionary of names and options,
-            as `zoo.metrics.evaluate` takes them. Some, such as `dci`, take longer than an epoch.
+        metrics: Names of metrics or scores in `zoo.metrics`, "all", or a dictionary of names and
+            options, as `zoo.metrics.evaluate` takes them. Some, such as `dci`, take longer than an
+            epoch.
         samples: Images whose codes are scored. Scores that hold codes out draw 5,000 more.
         every: Score every so many epochs, and always the first and the last; in between the
             last values stay in the logs.
         seed: Of the draw.
 
     Attributes:
-        writes: Names of the scores that it writes into the logs.
+        writes: Names of the scores that it writes into the logs; those of "all" which the data or
+            the codes turn out not to allow are left out, with a warning.
         scores: Name -> `zoo.metrics.Score`, value and protocol, of the last scoring.
 
     Raises:
         ValueError: An unknown metric, no metric, one that needs factors on data without, or fewer
-            than 20 samples or one epoch. In `fit`, codes or data that a metric refuses: before the
-            first epoch.
+            than 20 samples or one epoch. In `fit`, codes or data that a named metric refuses:
+            before the first epoch.
 
     Example:
         >>> callback = DisentanglementMetrics(data, metrics=("mig",))  # doctest: +SKIP
@@ -75,11 +77,12 @@ class DisentanglementMetrics(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Draws the images, and scores a few: what a score refuses is refused now."""
+        pool = self._draw().named()  # what is left out where it refuses needs no rehearsal
         with contextlib.suppress(Diverged):
             try:
-                self._draw().head(REHEARSED).score(self._encode)
+                pool.head(REHEARSED).score(self._encode)
             except ValueError:  # perhaps only because they are few
-                self._draw().score(self._encode)
+                pool.score(self._encode)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Scores the codes, or carries the last values forward."""
@@ -95,7 +98,7 @@ class DisentanglementMetrics(keras.callbacks.Callback):
             self.scores = self._draw().score(self._encode)
             self.last = {name: score.value for name, score in self.scores.items()}
         except Diverged:
-            self.scores, self.last = {}, dict.fromkeys(self.writes, math.nan)
+            self.scores, self.last = {}, dict.fromkeys(self.last or self.writes, math.nan)
         return self.scores
 
     def _draw(self) -> scoring.Pool:

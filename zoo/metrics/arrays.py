@@ -288,6 +288,6 @@ def varied(factors: NDArray[Any], least: int = 1) -> NDArray[np.bool_]:
         count = "one factor" if least == 1 else f"{least} factors"
         raise ValueError(
             f"Expected at least {count} with more than one value. "
-            f"Received: {len(several) - several.sum()} of {len(several)} with one value each."
+            f"Received: {several.sum()} of {len(several)}."
         )
     return several

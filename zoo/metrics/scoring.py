@@ -6,7 +6,7 @@ all move it. So a `Score` carries them, read from the metric's own signature.
 A metric is a public function of `zoo.metrics` whose first argument is `codes`. One that returns a
 float is one score, called as it is; one that returns a NamedTuple of floats is several, called
 METRIC_FIELD. Where metrics are chosen, a metric's name stands for all of its scores, and "all"
-for every score that the data allow.
+for every score that the data and the codes allow: what refuses them is left out, with a warning.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import typing
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 import zoo.metrics
 from zoo import checks
 from zoo.messages import unknown
-from zoo.metrics.arrays import is_continuous
+from zoo.metrics.arrays import checked, checked_codes, checked_test, is_continuous
 
 JSON = str | int | float | bool | None
 Encode = Callable[[NDArray[np.uint8]], ArrayLike]
@@ -113,12 +114,14 @@ class Metric:
         function: It.
         scores: The names of its scores, in the order in which it returns them.
         options: What else it takes, with the values that it is called with.
+        optional: Whether it is left out where it refuses the data: nobody named it.
     """
 
     name: str
     function: Callable[..., Any]
     scores: tuple[str, ...]
     options: Mapping[str, JSON]
+    optional: bool = False
 
     def takes(self, argument: str) -> bool:
         """Whether the function has an argument of this name."""
@@ -173,7 +176,8 @@ def chosen(metrics: Metrics, factorless: str | None = None) -> dict[str, Metric]
     """The scores that were named, each with its metric, in the order of the names.
 
     Args:
-        metrics: Names of metrics (all of their scores) or of scores, or "all".
+        metrics: Names of metrics (all of their scores) or of scores, or "all", whose metrics are
+            optional but for those that are named beside it.
         factorless: What has no factors, if that is so, as messages call it. Then "all" is every
             score that needs none.
 
@@ -196,12 +200,18 @@ def chosen(metrics: Metrics, factorless: str | None = None) -> dict[str, Metric]
     picked: dict[str, Metric] = {}
     for name, options in named.items():
         if name == ALL:
-            picked |= free if factorless else known
+            allowed = _optional(free if factorless else known)
+            picked |= {score: allowed[score] for score in allowed if score not in picked}
         elif name in by_name:
             metric = by_name[name].told(options)
             picked |= dict.fromkeys(metric.scores, metric)
         elif name in known:
             picked[name] = known[name].told(options)
+        elif name == "udr":
+            raise ValueError(
+                "Expected metrics that score one model. Received: udr, which compares the codes of "
+                "several: call zoo.metrics.udr with them."
+            )
         else:
             raise ValueError(unknown("metric", str(name), [ALL, *by_name]))
     lacking = {metric.name: None for score, metric in picked.items() if score not in free}
@@ -212,6 +222,12 @@ def chosen(metrics: Metrics, factorless: str | None = None) -> dict[str, Metric]
             f"none. Metrics that need no factors: {names or 'none'}."
         )
     return picked
+
+
+def _optional(metrics: Mapping[str, Metric]) -> dict[str, Metric]:
+    """The same scores by metrics that are left out where they refuse."""
+    optional = {metric: dataclasses.replace(metric, optional=True) for metric in metrics.values()}
+    return {score: optional[metric] for score, metric in metrics.items()}
 
 
 def score_codes(
@@ -236,7 +252,8 @@ def score_codes(
         protocol: What else to put on record, such as {"data": "dsprites"}.
 
     Returns:
-        A Score for each score named, in the order of the names.
+        A Score for each score named, in the order of the names. Of "all", what a metric refuses
+        is left out, with a warning that says why.
 
     Raises:
         ValueError: An unknown metric or option, a metric that needs factors without them, or
@@ -262,6 +279,7 @@ def _scored(
     tell: Callable[[str], None] = lambda name: None,
 ) -> dict[str, Score]:
     """The scores that were picked; each metric is computed once, and `tell` hears its name."""
+    _check(codes, factors, test_codes, test_factors)
     arrays = (codes, factors, test_codes, test_factors)
     given: dict[str, Any] = {
         name: None if array is None else np.asarray(array)
@@ -272,7 +290,15 @@ def _scored(
     for name, metric in picked.items():
         if metric not in values:
             tell(metric.name)
-            values[metric] = metric(**given, seed=seed)
+            try:
+                values[metric] = metric(**given, seed=seed)
+            except ValueError as error:
+                if not metric.optional:
+                    raise
+                warnings.warn(f"left out: {metric.name}: {error}", stacklevel=3)
+                values[metric] = {}
+        if name not in values[metric]:
+            continue
         record: dict[str, JSON] = {**protocol, "samples": len(given["codes"])}
         if metric.takes("test_codes") and given["test_codes"] is not None:
             record["test_samples"] = len(given["test_codes"])
@@ -281,6 +307,19 @@ def _scored(
         record |= {**metric.options, "seed": seed}
         results[name] = Score(name, values[metric][name], record)
     return results
+
+
+def _check(
+    codes: ArrayLike,
+    factors: ArrayLike | None,
+    test_codes: ArrayLike | None,
+    test_factors: ArrayLike | None,
+) -> None:
+    """Refuses what no metric takes, so that a broken encoder is not scored by none of "all"."""
+    if factors is None:
+        checked_codes(codes)
+    else:
+        checked_test(checked(codes, factors), test_codes, test_factors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -329,6 +368,11 @@ class Pool:
         protocol = {"data": str(called)} if called else {}
         return cls(picked, images, factors, test_images, test_factors, seed, protocol)
 
+    def named(self) -> Pool:
+        """The pool for the scores alone that were named: none of those that "all" stood for."""
+        scores = {name: metric for name, metric in self.scores.items() if not metric.optional}
+        return dataclasses.replace(self, scores=scores)
+
     def head(self, n: int) -> Pool:
         """The pool of the first n images, and test images, alone."""
         first: dict[str, Any] = {}
@@ -347,10 +391,12 @@ class Pool:
             tell: Hears the name of each metric before it is computed.
 
         Returns:
-            A Score for each score, in the order of the names.
+            A Score for each score, in the order of the names. Of "all", what a metric refuses is
+            left out, with a warning that says why.
 
         Raises:
-            ValueError: The codes are NaN, of the wrong shape, or of one dimension.
+            ValueError: The codes are NaN or of the wrong shape, or a metric that was named
+                refuses them.
         """
         codes = encode(self.images)
         test_codes = None if self.test_images is None else encode(self.test_images)
@@ -407,11 +453,12 @@ def evaluate(
         seed: Draws the samples; with the same seed and encoder the scores are the same.
 
     Returns:
-        A Score for each score named, in the order of the names.
+        A Score for each score named, in the order of the names. Of "all", what a metric refuses
+        is left out, with a warning that says why.
 
     Raises:
         ValueError: An unknown metric or option, a metric that needs factors on data without, a
-            number of samples below 1, a negative seed, or codes that a metric refuses.
+            number of samples below 1, a negative seed, or codes that a named metric refuses.
 
     Example:
         A method in training is scored by `zoo.callbacks.DisentanglementMetrics`; afterwards::
