@@ -62,6 +62,25 @@ def test_a_copy_makes_it_infinite(rng):
     assert gaussian_total_correlation(np.hstack([codes, codes[:, :1] + codes[:, 1:2]])) == math.inf
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("combined", [lambda a, b: a + b, lambda a, b: 3 * a + 1, lambda a, b: -a])
+@pytest.mark.parametrize("mean", [0, 10])
+def test_a_linear_combination_is_known_through_its_rounding(rng, dtype, combined, mean):
+    a, b = (mean + rng.normal(size=(2, 300))).astype(dtype)
+    c = combined(a, b)
+    assert c.dtype == dtype
+    assert gaussian_total_correlation(np.stack([a, b, c], axis=1)) == math.inf
+
+
+def test_float32_codes_that_are_nearly_a_copy_have_the_closed_form(rng):
+    """A correlation that differs from 1 by 5e-9 is more than rounding."""
+    a, noise = codes_of_covariance(np.eye(2)).T
+    codes = np.stack([a, a + 1e-4 * noise], axis=1)
+    expected = -0.5 * math.log(1e-8 / (1 + 1e-8))
+    assert gaussian_total_correlation(codes) == pytest.approx(expected, rel=1e-6)
+    assert gaussian_total_correlation(codes.astype("f4")) == pytest.approx(expected, rel=1e-3)
+
+
 def test_noise_has_almost_none(rng):
     """L (L - 1) / 4N is what chance correlations come to."""
     assert gaussian_total_correlation(rng.normal(size=(10_000, 10))) < 0.005

@@ -23,8 +23,9 @@ def gaussian_total_correlation(codes: ArrayLike) -> float:
     """How far the codes are from linearly independent, in nats.
 
     0 where no two dimensions are correlated; infinite where one is a linear combination of the
-    others, such as a copy. It sees covariances only: dependence of any other kind is missed. A
-    dead (constant) code is independent of everything and adds 0.
+    others, such as a copy, but for the rounding of float32 or float64, in which the codes are. It
+    sees covariances only: dependence of any other kind is missed. A dead (constant) code is
+    independent of everything and adds 0.
 
     Args:
         codes: (N, L) real numbers, N above L. For a VAE, the posterior means, as in the
@@ -46,9 +47,13 @@ def gaussian_total_correlation(codes: ArrayLike) -> float:
     N, L = codes.shape
     if N <= L:
         raise ValueError(f"Expected more samples than code dimensions ({L}). Received: {N}.")
-    (z,) = standardised(codes[:, np.any(codes != codes[0], axis=0)])
+    codes = codes[:, np.any(codes != codes[0], axis=0)]
+    (z,) = standardised(codes)
     eigenvalues = np.linalg.eigvalsh(z.T @ z / N)
-    if np.any(eigenvalues <= L * np.finfo(np.float64).eps):  # singular but for rounding
+    # Singular but for rounding: of the matrix, and of the codes, whose errors have variances too.
+    errors = np.abs(codes).max(axis=0) * np.finfo(codes.dtype).eps / codes.std(axis=0, dtype=float)
+    rounding = max(np.finfo(float).eps, np.max(errors**2, initial=0))
+    if np.any(eigenvalues <= L * rounding):
         return math.inf
     # Rounding can make it less than 0; a dead representation has the determinant of nothing, 1.
     return max(0.0, -0.5 * float(np.sum(np.log(eigenvalues))))
