@@ -102,6 +102,19 @@ def test_factors_of_one_value_are_left_out(factors):
     assert infomec(factors, np.hstack([constant, factors])) == infomec(factors, factors)
 
 
+def test_a_factor_of_which_no_value_repeats_is_refused(factors):
+    unique = np.hstack([factors[:30], np.arange(30)[:, None]])
+    message = "Expected factors with values that repeat. Received: 30 values of factor 3 in 30 sam"
+    with pytest.raises(ValueError, match=f"^{message}ples.$"):
+        infomec(unique, unique)
+
+
+def test_a_factor_whose_values_hardly_repeat_is_measured_by_those_that_do(factors):
+    """Without a warning, which would fail the test."""
+    hardly = np.hstack([factors[:60], np.maximum(np.arange(60) - 10, 0)[:, None]])
+    assert all(0 <= score <= 1 for score in infomec(hardly, hardly))
+
+
 def test_the_seed_moves_little(factors, rng):
     codes = factors + rng.normal(size=factors.shape)
     first = infomec(codes, factors, seed=1)

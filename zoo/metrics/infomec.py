@@ -15,7 +15,8 @@ cross-entropy that one of them reaches.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import warnings
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -86,7 +87,8 @@ def infomec(
 
     Raises:
         ValueError: Wrong ranks, unequal lengths, NaN or infinity, an option out of its range, fewer
-            than two factors with more than one value, fewer samples than bins.
+            than two factors with more than one value, one of which no value repeats, fewer samples
+            than bins.
 
     Example:
         >>> factors = np.random.default_rng(0).integers(0, 3, (500, 2))
@@ -102,15 +104,17 @@ def infomec(
     seed = checks.integer("seed", seed, low=0)
     if is_continuous(v):
         checked_bins(BINS, len(v))
-    classes = [labels(factor, BINS)[0] for factor in v[:, varied(v, least=2)].T]
+    classes = [_repeated(v[:, k], int(k)) for k in np.flatnonzero(varied(v, least=2))]
 
     (z_standard,) = standardised(z)
     ranges = np.ptp(z.astype(np.float64), axis=0)
     active = z_standard[:, ranges > least_range * ranges.max()]
     entropies = np.array([_entropy(y) for y in classes])
     NMI = np.zeros((active.shape[1], len(classes)))
-    if len(NMI):
-        for k, y in enumerate(classes):
+    with warnings.catch_warnings():
+        # Of a factor whose values hardly repeat: those that do not are left out of the estimate.
+        warnings.filterwarnings("ignore", "The number of unique classes")
+        for k, y in enumerate(classes if len(NMI) else ()):
             NMI[:, k] = mutual_info_classif(
                 active, y, discrete_features=False, n_neighbors=neighbours, random_state=seed
             )
@@ -124,6 +128,17 @@ def infomec(
         compactness=_concentration(NMI.T),
         explicitness=float(np.mean(np.clip(explained, 0, 1))),
     )
+
+
+def _repeated(values: NDArray[Any], k: int) -> NDArray[np.intp]:
+    """The classes of factor k, or a refusal where no two samples share one: none has neighbours."""
+    y, K = labels(values, BINS)
+    if len(y) == K:
+        raise ValueError(
+            f"Expected factors with values that repeat. Received: {K:,} values of factor {k} in "
+            f"{len(y):,} samples."
+        )
+    return y
 
 
 def _concentration(NMI: NDArray[np.float64]) -> float:

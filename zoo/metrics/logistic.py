@@ -50,6 +50,7 @@ def log_probabilities(
     # five times the work waiting for one another.
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes")  # they are classes
         machine = LogisticRegression(C=C, max_iter=steps).fit(z, y)
     evidence = machine.decision_function(test_z)
     if evidence.ndim == 1:  # of two classes scikit-learn gives the second's lead
