@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import spearmanr
 
 from zoo.metrics.arrays import (
     bin_edges,
@@ -15,6 +16,7 @@ from zoo.metrics.arrays import (
     checked_bins,
     classes,
     labels,
+    rank_correlation,
     standardised,
     varied,
 )
@@ -168,3 +170,14 @@ def test_standardised_values_have_mean_zero_and_deviation_one(rng):
     (values,) = standardised(rng.normal(1e4, 5, (300, 3)).astype(np.float32))
     np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(values.std(axis=0), 1, rtol=1e-5)
+
+
+def test_rank_correlation_is_spearmans(rng):
+    a, b = rng.integers(0, 5, (20, 4)), rng.normal(size=(20, 3))  # with ties, and without
+    expected = spearmanr(a, b).statistic[:4, 4:]
+    np.testing.assert_allclose(rank_correlation(a, b), expected, atol=1e-12)
+
+
+def test_a_constant_has_no_rank_correlation(rng):
+    a = np.stack([np.full(9, 0.1), np.arange(9)], axis=1)
+    np.testing.assert_array_equal(rank_correlation(a, a), [[np.nan, np.nan], [np.nan, 1]])

@@ -11,7 +11,6 @@ from zoo.reporting.sweeps import (
     Panel,
     agreement,
     groups_of,
-    rank_correlation,
     scores_over,
     trade_off,
     traversals,
@@ -303,9 +302,3 @@ def test_too_few_runs_are_refused():
         agreement(runs((1, 2), seeds=1), ["mig", "kl"])
     with pytest.raises(ValueError, match=r"Received: 9 runs, 1 measures"):
         agreement(runs(), ["mig"])
-
-
-def test_rank_correlation_is_spearmans():
-    stats = pytest.importorskip("scipy.stats")
-    table = np.random.default_rng(0).integers(0, 5, (20, 4)).astype(float)  # with ties
-    np.testing.assert_allclose(rank_correlation(table), stats.spearmanr(table).statistic)

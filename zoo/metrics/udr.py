@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from zoo import checks
-from zoo.metrics.arrays import checked_codes, standardised
+from zoo.metrics.arrays import checked_codes, rank_correlation, standardised
 
 Table = NDArray[np.float64]
 
@@ -115,10 +115,7 @@ def _lasso(z_j: Table, z_i: Table) -> Table:
 
 def _spearman(z_j: Table, z_i: Table) -> Table:
     """(d_j, d_i) absolute rank correlations."""
-    from scipy.stats import rankdata
-
-    ranks = [standardised(rankdata(z, axis=0))[0] for z in (z_j, z_i)]
-    return np.abs(ranks[0].T @ ranks[1]) / len(z_j)
+    return np.abs(rank_correlation(z_j, z_i))
 
 
 RELATIONS: dict[str, Callable[[Table, Table], Table]] = {"lasso": _lasso, "spearman": _spearman}

@@ -19,6 +19,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from zoo import checks as values_checks
 from zoo.messages import short
+from zoo.metrics.arrays import rank_correlation
 from zoo.reporting import checks, sheet
 from zoo.reporting.figures import ink_on_color
 from zoo.reporting.latents import percent, values_text
@@ -572,7 +573,8 @@ def agreement(
             f"Expected at least {FEWEST} finished runs with at least 2 measures in common. "
             f"Received: {len(counted)} runs, {len(names)} measures."
         )
-    matrix = rank_correlation(np.array([[e.scores[name] for name in names] for e in counted]))
+    table = np.array([[e.scores[name] for name in names] for e in counted])
+    matrix = rank_correlation(table, table)
     gutter = 16 + max(sheet.text_width(name, sheet.SMALL) for name in names)
     room = sheet.WIDTH - 2 * sheet.MARGIN - gutter
     cell, rise = int(np.clip(room // len(names), 46, 96)), 30
@@ -627,28 +629,3 @@ def comparable(entries: Sequence[Entry], names: Sequence[str]) -> tuple[list[str
     """The names that some run has a finite number under, and the runs that have one under each."""
     names = [name for name in names if any(_is_number(entry, name) for entry in entries)]
     return names, [e for e in entries if e.finished and all(_is_number(e, n) for n in names)]
-
-
-def rank_correlation(table: np.ndarray) -> np.ndarray:
-    """Spearman's rank correlation of each pair of columns; ties share their mean rank.
-
-    Args:
-        table: (N, M) finite numbers.
-
-    Returns:
-        (M, M) in -1..1; NaN where a column holds one value only.
-
-    Example:
-        >>> rank_correlation(np.array([[1, 10, 3], [2, 30, 2], [3, 90, 1]])).tolist()
-        [[1.0, 1.0, -1.0], [1.0, 1.0, -1.0], [-1.0, -1.0, 1.0]]
-    """
-    table = np.asarray(table, np.float64)
-    above = table[:, None] > table[None]
-    level = table[:, None] == table[None]
-    ranks = above.sum(axis=1) + level.sum(axis=1) / 2
-    ranks -= ranks.mean(axis=0)
-    lengths = np.sqrt((ranks**2).sum(axis=0))
-    products = ranks.T @ ranks
-    sizes = np.outer(lengths, lengths)
-    shares = np.divide(products, sizes, out=np.full_like(products, np.nan), where=sizes > 0)
-    return np.clip(shares, -1, 1)
