@@ -1,6 +1,7 @@
 import csv
 import errno
 import gc
+import html
 import io
 import os
 import re
@@ -18,7 +19,7 @@ from rich.console import Console
 from zoo import evaluation, sweeping, training
 from zoo.metrics import Score
 from zoo.runs import Run
-from zoo.sweeps import Sweep, SweepFolder
+from zoo.sweeps import Outcome, Sweep, SweepFolder
 
 TINY = {"data": "digits", "steps": 4, "epochs": 2, "batch_size": 8}
 FLAGS = ("--data", "digits", "--steps", "4", "--epochs", "2", "--batch-size", "8")
@@ -50,11 +51,12 @@ def rows(digits_sweep):
 def trained(monkeypatch):
     """Runs that would have been trained, and whether they would have gone on; none of them is.
 
-    Those whose beta is in `fails` raise what it says.
+    Those whose beta is in `fails` raise what it says; in `refuses`, when they are scored.
     """
 
     class Trained(list):
         fails = {}
+        refuses = {}
         scored = []
 
     told = Trained()
@@ -64,17 +66,22 @@ def trained(monkeypatch):
         run.write("config", {"settings": settings.model_dump(), "data": data.describe()})
         if settings.hyperparameters["beta"] in told.fails:
             raise told.fails[settings.hyperparameters["beta"]]
+        run.model_path.touch()
+        (run.path / "saved_model" / "1").mkdir(parents=True, exist_ok=True)
+        (run.path / "saved_model" / "1" / "saved_model.pb").touch()
 
     def evaluate(run, samples, metrics, data):
         told.scored.append(run.path.name)
         beta = run.settings.hyperparameters["beta"]
+        if beta in told.refuses:
+            raise told.refuses[beta]
         return [Score("reconstruction", 40.0 + beta), Score("kl", 9 - beta), Score("mig", 0.1)]
 
     told.scored = []
     monkeypatch.setattr(sweeping, "report", lambda *_: None)
     monkeypatch.setattr(sweeping, "train_on", train_on)
     monkeypatch.setattr(sweeping, "evaluate", evaluate)
-    monkeypatch.setattr(sweeping, "build", lambda *_: None)
+    monkeypatch.setattr(sweeping, "build_for", lambda *_: None)
     return told
 
 
@@ -196,6 +203,125 @@ def test_a_run_that_fails_is_noted_and_the_rest_goes_on(tmp_path, console, train
     outcomes = sweeping.run_sweep(planned(), folder, console, retry_failed=True)
     assert trained == [("beta-1-seed0", False)]  # from its start
     assert {outcome.status for outcome in outcomes.values()} == {"finished"}
+
+
+def test_a_run_that_cannot_be_scored_is_scored_again_and_not_trained(tmp_path, console, trained):
+    folder = SweepFolder(tmp_path / "sweep")
+    trained.refuses = {1: ValueError("no")}
+    outcomes = sweeping.run_sweep(planned(), folder, console)
+    assert [(o.status, o.reason) for o in outcomes.values()] == [("failed", "no"), ("finished", "")]
+    trained.clear()
+    trained.refuses = {}
+    outcomes = sweeping.run_sweep(planned(), folder, console, retry_failed=True)
+    assert not trained
+    assert {(o.status, o.reason) for o in outcomes.values()} == {("finished", "")}
+
+
+def test_nothing_is_lost_where_other_metrics_cannot_score(tmp_path, console, trained, monkeypatch):
+    folder = SweepFolder(tmp_path / "sweep")
+    before = sweeping.run_sweep(planned(), folder, console)
+    models = [
+        (folder.run(t).model_path, folder.run(t).model_path.stat()) for t in planned().trials()
+    ]
+    trained.clear()
+    monkeypatch.setattr(sweeping.scoring, "chosen_for", lambda *_: {})
+    for error in (ValueError("one-sided"), MemoryError()):
+        trained.refuses = {1: error, 2: ValueError("one-sided")}
+        other = planned(metrics=["sap"])
+        after = sweeping.run_sweep(other, folder, console, retry_failed=True)
+        for name, outcome in after.items():
+            assert outcome.status == "finished"
+            assert outcome.metrics is None  # as it was scored
+            assert outcome.scores == before[name].scores
+            assert outcome.seconds == before[name].seconds
+    assert [outcome.reason for outcome in after.values()] == ["Out of memory.", "one-sided"]
+    assert not trained
+    assert [path.stat() for path, _ in models] == [stat for _, stat in models]
+    assert "not scored anew, the former scores stay: one-sided" in console.file.getvalue()
+    sweeping.say_where(other, folder, console)
+    assert "  Former scores, beta 1, seed 0: Out of memory.\n" in console.file.getvalue()
+
+    trained.refuses = {1: ValueError("one-sided")}
+    after = sweeping.run_sweep(other, folder, console)
+    assert [(o.metrics, o.reason) for o in after.values()] == [
+        (None, "one-sided"),
+        (("sap",), ""),
+    ]
+    assert not trained
+
+
+def test_a_model_without_its_export_is_completed_from_its_checkpoint(tmp_path, console, trained):
+    folder = SweepFolder(tmp_path / "sweep")
+    sweeping.run_sweep(planned(), folder, console)
+    (trial, _) = planned().trials()
+    folder.record(trial, Outcome("failed", "Out of memory."))
+    shutil.rmtree(folder.run(trial).path / "saved_model")
+    trained.clear()
+    sweeping.run_sweep(planned(), folder, console, retry_failed=True)
+    assert trained == [("beta-1-seed0", True)]
+
+
+def test_metrics_that_score_no_run_end_in_a_message_and_the_table_stays(
+    command, finished, monkeypatch
+):
+    def evaluate(*_, **__):
+        raise ValueError("Expected <more> codes.")
+
+    monkeypatch.setattr(sweeping, "evaluate", evaluate)
+    stale = finished / "pictures" / "trade_off.png"
+    (finished / "pictures" / "mine.png").touch()
+    stale.touch()
+    before = [line.split(",")[:6] for line in (finished / "table.csv").read_text().splitlines()]
+    told = ("beta_vae", "--param", "beta", "--values", "1", "2", "1e39", "--seeds", "1", *FLAGS)
+    answer = command("sweep", *told, "--metrics", "active_units", "--out", finished)
+    assert (answer.code, answer.err) == (
+        1,
+        "zoo: No run could be scored anew. The former scores stay.\n",
+    )
+    assert not stale.exists()  # it was of other metrics
+    assert (finished / "pictures" / "mine.png").exists()
+    kept = "Former scores, beta 1, seed 0; beta 2, seed 0: Expected <more> codes."
+    assert f"  {kept}\n" in answer.out
+    lines = (finished / "table.csv").read_text().splitlines()
+    assert [line.split(",")[:6] for line in lines] == before
+    page = (finished / "table.html").read_text("utf-8")
+    assert f"<p>{html.escape(kept)}</p>" in page
+
+    assert command("sweep", *told, "--out", finished).code == 0  # by what they were scored before
+    assert "Former scores" not in (finished / "table.html").read_text("utf-8")
+
+
+def test_data_that_no_method_can_use_are_refused_before_training(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweeping, "train_on", lambda *_: 1 / 0)
+    small = ("--data", "digits", "--seeds", "1")
+    for line, said in {
+        ("ada_gvae", "--param", "beta"): "Expected data with known factors to make pairs of",
+        (
+            "dip_vae_i",
+            "--param",
+            "diagonal_weight",
+            "--batch-size",
+            "1",
+        ): "Expected batches of at least 2",
+        ("dip_vae_ii", "dip_vae_i", "--batch-size", "1"): "Expected batches of at least 2",
+    }.items():
+        answer = command("sweep", *line, *small)
+        assert answer.code == 1
+        assert said in answer.err
+        assert not list(tmp_path.iterdir())
+
+
+def test_a_method_that_the_data_do_not_suit_fails_and_the_others_go_on(command, tmp_path):
+    answer = command("sweep", "vae", "ada_gvae", *FLAGS, "--seeds", "1", "--out", "sweep")
+    assert answer.code == 0
+    outcomes = SweepFolder(tmp_path / "sweep").outcomes
+    assert {name: outcome.status for name, outcome in outcomes.items()} == {
+        "vae-seed0": "finished",
+        "ada_gvae-seed0": "failed",
+    }
+    assert "Expected data with known factors" in outcomes["ada_gvae-seed0"].reason
+    assert answer.out.startswith("2 runs in sweep\n")
+    assert "  runs        1 run folder, for zoo evaluate" in answer.out
 
 
 @pytest.mark.parametrize(

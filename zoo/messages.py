@@ -19,6 +19,16 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     return f"Unknown {kind} {name!r}.{hint} Expected one of: {', '.join(names)}."
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things.
+
+    Example:
+        >>> counted(1, "run"), counted(1200, "run")
+        ('1 run', '1,200 runs')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def short(value: float) -> str:
     """A number in as few characters as tell it from every other.
 

@@ -221,6 +221,11 @@ class Run:
         return self.path / "model.keras"
 
     @property
+    def exported(self) -> bool:
+        """Whether it has its SavedModel, which a training writes last."""
+        return any((self.path / "saved_model").glob("*/saved_model.pb"))
+
+    @property
     def checkpoints(self) -> Path:
         """The folder of checkpoints."""
         return self.path / "checkpoints"

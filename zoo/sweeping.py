@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from rich.markup import escape
 from zoo.evaluation import evaluate
 from zoo.exporting import versions
 from zoo.files import disk_full
+from zoo.messages import counted
 from zoo.metrics import scoring
 from zoo.reporting import save, sweeps
 from zoo.reporting.drawn import FILE, Drawn
@@ -25,9 +27,8 @@ from zoo.reporting.sweep_table import measured, write_csv, write_html
 from zoo.sweeps import Outcome, Status, Sweep, SweepFolder, Trial
 from zoo.training import (
     RunFailed,
-    build,
+    build_for,
     check_hyperparameters,
-    facts_of,
     load_data,
     train_on,
 )
@@ -57,15 +58,17 @@ def run_sweep(
 ) -> dict[str, Outcome]:
     """Trains what is still to be trained, scores it, and draws all there is after each run.
 
-    Each run is what `zoo train` with the same settings gives, to the bit. What is finished is not
+    Each run is what `zoo train` with the same settings gives, to the bit. What is trained is not
     trained again; what was stopped goes on from its newest checkpoint. A run that diverges, runs
-    out of memory or is refused is noted as failed, with its reason, and the others go on.
+    out of memory or is refused is noted as failed, with its reason, and the others go on. One that
+    had scores and cannot be scored anew keeps them, with the reason.
 
     Args:
         sweep: What to sweep.
         folder: Where. It may hold the same sweep, or a smaller one, begun before.
         console: Where progress is shown.
-        retry_failed: Whether runs that failed are trained again, from their start.
+        retry_failed: Whether runs that failed are tried again: scored where they are trained,
+            else trained from their start.
         overwrite: Whether what the folder held is removed first.
 
     Returns:
@@ -73,21 +76,24 @@ def run_sweep(
 
     Raises:
         ValueError: The folder holds something else, another process is at work there, or the
-            data are not what the methods or metrics take: before any training.
+            data are not what the metrics, a value or (where methods are compared) any of the
+            methods take: before any training.
         OSError: The data are not there, or the disk is full.
         KeyboardInterrupt: On Ctrl-C, once a checkpoint is written.
     """
     folder.check(sweep, overwrite)
-    outcomes = {} if overwrite else folder.outcomes
     trials = sweep.trials()
-    todo = [t for t in trials if _is_open(sweep, outcomes.get(t.name), retry_failed)]
-    if not todo:
-        report(sweep, folder)
-        return outcomes
+    if not overwrite and not _open(sweep, folder.outcomes, retry_failed):
+        with folder.alone():
+            report(sweep, folder)
+        return folder.outcomes
     data = load_data(trials[0].settings, console)
     _check_with(data, sweep)
-    clock = _Clock(len(trials), len(todo), outcomes.values())
     with folder.alone():
+        folder.check(sweep, overwrite)  # once more: another process may just have left
+        outcomes = {} if overwrite else folder.outcomes
+        todo = _open(sweep, outcomes, retry_failed)
+        clock = _Clock(len(trials), len(todo), outcomes.values())
         folder.begin(sweep, versions(), overwrite)
         for trial in todo:
             console.print(f"\n[bold]{escape(clock.heading(trial))}[/bold]", highlight=False)
@@ -104,22 +110,36 @@ def _one_each(sweep: Sweep) -> list[Trial]:
     return [trial for trial in sweep.trials() if trial.seed == 0]
 
 
-def _is_open(sweep: Sweep, outcome: Outcome | None, retry_failed: bool) -> bool:
-    """Whether there is something left to do for a run."""
-    if outcome is None:
-        return True
-    if outcome.status == "failed":
-        return retry_failed
-    return outcome.metrics != sweep.metrics  # to be scored anew
+def _open(sweep: Sweep, outcomes: Mapping[str, Outcome], retry_failed: bool) -> list[Trial]:
+    """The runs for which there is something left to do."""
+
+    def is_open(outcome: Outcome | None) -> bool:
+        if outcome is None:
+            return True
+        if outcome.status == "failed":
+            return retry_failed
+        return outcome.metrics != sweep.metrics  # to be scored anew
+
+    return [trial for trial in sweep.trials() if is_open(outcomes.get(trial.name))]
 
 
 def _check_with(data: Any, sweep: Sweep) -> None:
-    """Refuses what only the data can tell."""
+    """Refuses what only the data can tell.
+
+    Of several methods some may be refused, and their runs be noted as failed; all may not.
+    """
     if sweep.metrics is not None:
         scoring.chosen_for(data, sweep.metrics)
-    for trial in _one_each(sweep):
-        build(trial.settings, data.image_shape, facts_of(data))
+    trials = _one_each(sweep)
+    refusals = []
+    for trial in trials:
+        try:
+            build_for(data, trial.settings)
+        except ValueError as error:
+            refusals.append(error)
         _forget()
+    if refusals and (sweep.param or len(refusals) == len(trials)):
+        raise refusals[0]
 
 
 def _attempt(
@@ -133,12 +153,12 @@ def _attempt(
     """Trains one run, unless that is done, and scores it; or notes why that failed."""
     began = time.monotonic()
     run = folder.run(trial)
-    spent = 0.0
+    trained = run.model_path.exists()  # written once, when the loss of the last epoch was finite
+    spent = before.seconds if before and trained else 0.0
     try:
-        if before and before.status == "finished":
-            spent = before.seconds
-        else:
-            train_on(data, trial.settings, run, console, before is None and run.exists)
+        if not (trained and run.exported):
+            resume = run.exists and (before is None or trained)  # one that diverged begins anew
+            train_on(data, trial.settings, run, console, resume)
         found = evaluate(run, trial.settings.samples, metrics=sweep.metrics, data=data)
         scores, reason = {score.name: score for score in found}, ""
     except FAILURES as error:
@@ -146,6 +166,8 @@ def _attempt(
             raise
         scores, reason = {}, _reason(error)
     _forget()
+    if reason and trained and before and before.scores:
+        return dataclasses.replace(before, reason=reason)
     seconds = round(spent + time.monotonic() - began, 1)
     status: Status = "failed" if reason else "finished"
     return Outcome(status, reason, seconds, sweep.metrics, scores)
@@ -203,6 +225,8 @@ def _duration(seconds: float) -> str:
 def _in_a_line(outcome: Outcome) -> str:
     if outcome.status == "failed":
         return f"failed: {escape(outcome.reason)}"
+    if outcome.reason:
+        return f"not scored anew, the former scores stay: {escape(outcome.reason)}"
     return "held out  " + "  ".join(f"{s.name} {s.value:.4g}" for s in outcome.scores.values())
 
 
@@ -224,8 +248,11 @@ def report(sweep: Sweep, folder: SweepFolder) -> list[Path]:
         WORDS[name]: save(figure, folder.pictures / f"{name}.png")
         for name, figure in _figures(sweep, folder, outcomes, entries)
     }
+    for name, words in WORDS.items():  # what was drawn of other metrics is no picture of these
+        if words not in pictures:
+            (folder.pictures / f"{name}.png").unlink(missing_ok=True)
     title = f"{sweep.methods[0]} over {parameter}" if sweep.param else "Methods side by side"
-    notes = [trained_by(sweep), *_protocols(outcomes.values())]
+    notes = [trained_by(sweep), *_protocols(outcomes.values()), *_kept(sweep, outcomes)]
     settings = {name: value for name, value in sweep.settings.items() if value not in (None, {})}
     table = folder.path / "table.csv"
     page = table.with_suffix(".html")
@@ -281,8 +308,8 @@ def _figures(
             "traversals",
             sweeps.traversals([panel for panel, _ in panels], values, factors, protocol=words),
         )
-    names, counted = sweeps.comparable(entries, [*errors, *scores])
-    if len(names) > 1 and len(counted) >= sweeps.FEWEST:
+    names, runs = sweeps.comparable(entries, [*errors, *scores])
+    if len(names) > 1 and len(runs) >= sweeps.FEWEST:
         yield "agreement", sweeps.agreement(entries, names, protocol)
 
 
@@ -296,9 +323,8 @@ def _entry(trial: Trial, outcome: Outcome | None = None) -> sweeps.Entry:
     if outcome is None:
         return sweeps.Entry(trial.group, trial.seed, name=trial.name)
     scores = {name: score.value for name, score in outcome.scores.items()}
-    return sweeps.Entry(
-        trial.group, trial.seed, scores, outcome.reason, outcome.seconds, trial.name
-    )
+    failed = outcome.reason if outcome.status == "failed" else ""
+    return sweeps.Entry(trial.group, trial.seed, scores, failed, outcome.seconds, trial.name)
 
 
 def _panels(
@@ -351,16 +377,27 @@ def _protocols(outcomes: Iterable[Outcome], names: Sequence[str] | None = None) 
     return [f"{', '.join(found)}: {phrase}." for phrase, found in alike.items()]
 
 
+def _kept(sweep: Sweep, outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Which runs could not be scored anew and why, a sentence for all those of one reason."""
+    alike: dict[str, list[str]] = {}
+    for trial in sweep.trials():
+        outcome = outcomes.get(trial.name)
+        if outcome and outcome.status == "finished" and outcome.metrics != sweep.metrics:
+            alike.setdefault(outcome.reason, []).append(_label(trial))
+    return [f"Former scores, {'; '.join(runs)}: {reason}" for reason, runs in alike.items()]
+
+
 def say_where(sweep: Sweep, folder: SweepFolder, console: Console) -> None:
     """Prints where everything is, and what failed."""
     outcomes = folder.outcomes
     console.print(f"\n[bold]{escape(str(folder.path))}[/bold] holds the sweep:", highlight=False)
     drawn = sorted(folder.pictures.glob("*.png"))
+    there = sum(folder.run(trial).exists for trial in sweep.trials())
     for name, what in {
         "table.html": "a row for each run, with the pictures",
         "table.csv": "the same for programs",
         "pictures": ", ".join(path.name for path in drawn) or "none: no run finished",
-        "runs": f"{len(outcomes)} run folders, for zoo evaluate, traverse, report and export",
+        "runs": f"{counted(there, 'run folder')}, for zoo evaluate, traverse, report and export",
     }.items():
         console.print(f"  {name:<11} {what}", highlight=False, markup=False, soft_wrap=True)
     for trial in sweep.trials():
@@ -369,3 +406,5 @@ def say_where(sweep: Sweep, folder: SweepFolder, console: Console) -> None:
             console.print(
                 f"  failed: {_label(trial)}: {outcome.reason}", markup=False, soft_wrap=True
             )
+    for words in _kept(sweep, outcomes):
+        console.print(f"  {words}", highlight=False, markup=False, soft_wrap=True)

@@ -74,8 +74,7 @@ def train_on(
         raise ValueError(
             f"Expected the {had:,} images that {run.path} began with. Received: {has:,}."
         )
-    method = build(settings, data.image_shape, facts_of(data))
-    method.check_batches(method.batches(data, settings.batch_size))
+    method = build_for(data, settings)
     scores = scorer(settings, data)
     if not resume:
         run.clear()
@@ -212,6 +211,18 @@ def build(settings: Settings, image_shape: tuple[int, ...], facts: Mapping[str, 
     cls = registry.method(settings.method)
     method = cls.for_images(image_shape, seed=settings.seed, **_given(settings, facts))
     method.compile(keras.optimizers.Adam(settings.learning_rate))
+    return method
+
+
+def build_for(data: Any, settings: Settings) -> Method:
+    """The method, compiled, once it is known that it can train on the data.
+
+    Raises:
+        ValueError: A hyperparameter that it cannot take, data that it cannot use, or batches of a
+            size that it cannot train on.
+    """
+    method = build(settings, data.image_shape, facts_of(data))
+    method.check_batches(method.batches(data, settings.batch_size))
     return method
 
 
