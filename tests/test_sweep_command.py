@@ -15,7 +15,7 @@ def told(monkeypatch):
 
     def run_sweep(sweep, folder, console, retry_failed, overwrite):
         sweeps.append((sweep, folder.path, retry_failed, overwrite))
-        return {"a run": Outcome("finished")}
+        return {"a run": Outcome("finished", metrics=sweep.metrics)}
 
     monkeypatch.setattr(sweeping, "run_sweep", run_sweep)
     monkeypatch.setattr(sweeping, "say_where", lambda *_: None)
@@ -29,6 +29,8 @@ def told(monkeypatch):
         ("--values -1 -.5 1e-3 --out x vae", "--values=-1 --values=-.5 --values=1e-3 --out x vae"),
         ("--values 1 --values 2", "--values=1 --values=2"),
         ("--values=1 vae", "--values=1 vae"),
+        ("--values=1 2 -3 vae 4", "--values=1 --values=2 --values=-3 vae 4"),
+        ("--values= 2 --out=x 3", "--values= --values=2 --out=x 3"),
         ("--values --seeds 3", "--values --seeds 3"),
         ("vae --values", "vae --values"),
         ("--values 1 -h", "--values=1 -h"),

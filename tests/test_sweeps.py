@@ -45,6 +45,14 @@ def test_the_recipe_is_the_start_and_its_own_value_gives_way():
     assert sweep.seeds == 3
 
 
+def test_metrics_among_the_settings_are_those_that_finished_runs_are_scored_by():
+    named = planned("beta_vae", "vae", layers=({**TINY, "metrics": ["sap"]},))
+    assert named.metrics == ("sap",)
+    assert {trial.settings.metrics for trial in named.trials()} == {None}
+    layers = ({**TINY, "metrics": ["sap"]},)
+    assert planned("beta_vae", "vae", layers=layers, metrics=["mig"]).metrics == ("mig",)
+
+
 def test_methods_are_compared_at_the_defaults_of_their_classes():
     trials = planned("beta_vae", "vae", seeds=1).trials()
     assert [trial.name for trial in trials] == ["beta_vae-seed0", "vae-seed0"]

@@ -118,6 +118,8 @@ class Sweep(pydantic.BaseModel):
             values: Its values. Default: five over its range in the method's `search_space`.
             seeds: Runs of each value or method.
             metrics: Names of metrics. Default: MIG and SAP, where the data have factors.
+                A sweep's settings may name them too: "metrics" is what finished runs are scored by
+                there, not what is computed after each epoch.
             layers: Settings that override the recipe, then one another: see `Settings.merged`.
 
         Raises:
@@ -138,6 +140,8 @@ class Sweep(pydantic.BaseModel):
                     f"Received: {layer['seed']!r}."
                 )
         settings = Settings.merged(methods[0], recipe, *layers).model_dump()
+        named, settings["metrics"] = settings["metrics"], None
+        metrics = named if metrics is None else metrics
         scale: Scale = "linear"
         if param is not None:
             swept = [layer for layer in layers if param in (layer.get("hyperparameters") or {})]
@@ -286,7 +290,7 @@ class Outcome:
 
     Attributes:
         status: "finished" or "failed".
-        reason: Why it failed, in a line.
+        reason: Why it failed; of a finished one why it could not be scored anew. In a line.
         seconds: What it took, scoring included; without what a process that was killed had spent.
         metrics: What was asked for when it was scored.
         scores: Name -> Score of the held-out images: the loss, its terms, the metrics.

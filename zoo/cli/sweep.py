@@ -12,6 +12,7 @@ from rich.console import Console
 
 from zoo.cli.border import quiet_tensorflow, usage
 from zoo.cli.settings import MetricNames, given_layers, parsed, setting_options, slug
+from zoo.messages import counted
 from zoo.sweeps import Sweep, SweepFolder, check_names
 
 HELP = """\
@@ -46,21 +47,27 @@ class WithSeveral(click.Command):
 
 
 def spread(args: Sequence[str], flags: set[str]) -> list[str]:
-    """`--values 1 2` as `--values=1 --values=2`; a negative number is a value."""
-    spread, flag, taken = [], "", True
+    """`--values 1 2` as `--values=1 --values=2`; a negative number is a value.
+
+    After `--values=1` further numbers are values too, but a word is none.
+    """
+    spread, flag, taken, words = [], "", True, True
     for arg in args:
-        is_option = arg.startswith("-") and not re.match(r"-\.?\d", arg)
-        if is_option:
+        is_number = bool(re.match(r"-?\.?\d", arg))
+        if arg.startswith("-") and not is_number:
             if not taken:  # nothing followed: click says so
                 spread.append(flag)
-            flag, taken = (arg, False) if arg in flags else ("", True)
-            if not flag:
+            name, equals, _ = arg.partition("=")
+            flag, words = name if name in flags else "", not equals
+            taken = bool(equals) or not flag
+            if taken:
                 spread.append(arg)
-        elif flag:
+        elif flag and (words or is_number):
             spread.append(f"{flag}={arg}")
             taken = True
         else:
             spread.append(arg)
+            flag = ""
     return spread if taken else [*spread, flag]
 
 
@@ -88,18 +95,21 @@ def _sweep(
         sweeping.check(sweep)
     console = Console(soft_wrap=True)
     count = len(sweep.trials())
-    console.print(f"{count} runs in {folder.path}", markup=False, highlight=False)
+    console.print(f"{counted(count, 'run')} in {folder.path}", markup=False, highlight=False)
     try:
         outcomes = sweeping.run_sweep(sweep, folder, console, retry_failed, overwrite)
     except (KeyboardInterrupt, SystemExit) as stop:  # Ctrl-C, or SIGTERM, once all is saved
         done = len(folder.outcomes)
         click.echo(
-            f"zoo: stopped after {done} of {count} runs. The same command goes on.", err=True
+            f"zoo: stopped after {done} of {counted(count, 'run')}. The same command goes on.",
+            err=True,
         )
         raise SystemExit(getattr(stop, "code", 130)) from None
     sweeping.say_where(sweep, folder, console)
     if all(outcome.status == "failed" for outcome in outcomes.values()):
         raise click.ClickException("No run finished. Run again with --retry-failed.")
+    if all(outcome.metrics != sweep.metrics for outcome in outcomes.values()):
+        raise click.ClickException("No run could be scored anew. The former scores stay.")
 
 
 def _default_folder(sweep: Sweep) -> Path:
@@ -125,14 +135,18 @@ command = WithSeveral(
         click.Option(
             ["--seeds"], type=int, default=3, show_default=True, help="Runs each, seeds 0, 1, ..."
         ),
-        click.Option(["--metrics"], type=MetricNames(), help=MetricNames.help),
+        click.Option(
+            ["--metrics"],
+            type=MetricNames(),
+            help=f"To score finished runs by; so are those of --config. {MetricNames.help}",
+        ),
         *setting_options(),
         click.Option(
             ["--out"],
             type=click.Path(path_type=Path),
             help="Folder. Default: runs/sweep-METHOD-PARAM-DATA.",
         ),
-        click.Option(["--retry-failed"], is_flag=True, help="Train runs that failed once more."),
+        click.Option(["--retry-failed"], is_flag=True, help="Try runs that failed once more."),
         click.Option(["--overwrite"], is_flag=True, help="Replace the sweep in --out."),
     ],
 )
