@@ -553,12 +553,17 @@ def test_evaluate_scores_the_test_half_and_keeps_the_scores(command, run):
     header, *rows, last = answer.out.splitlines()
     assert header.split() == ["score", "value", "protocol"]
     assert [row.split()[0] for row in rows] == ["loss", "reconstruction", "kl"]
-    assert all(row.endswith("  data digits, 50 samples, seed 1") for row in rows)
+    assert all(row.endswith("  data digits, 50 samples, batch size 50, seed 1") for row in rows)
     assert last == f"also in {run}/evaluation.json"
     scores = Run(run).read("evaluation")
     terms = [scores[name]["value"] for name in ("loss", "reconstruction", "kl")]
     assert terms[0] == pytest.approx(terms[1] + 2.0 * terms[2], rel=1e-5)
-    assert scores["loss"]["protocol"] == {"data": "digits", "samples": 50, "seed": 1}
+    assert scores["loss"]["protocol"] == {
+        "data": "digits",
+        "samples": 50,
+        "batch_size": 50,
+        "seed": 1,
+    }
 
 
 def test_evaluate_agrees_with_the_training(command, sprites_run, tmp_path):

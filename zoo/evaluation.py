@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,8 @@ def evaluate(
     """Scores a run and writes the scores to its evaluation.json.
 
     The loss and its terms are averages over `samples` images: of the test split where there is
-    one, else drawn anew.
+    one, else drawn anew. They are taken in batches of nearly equal size, which is part of their
+    protocol: a term that compares the images of a batch depends on how many there are.
 
     Args:
         run: A finished run.
@@ -37,7 +39,8 @@ def evaluate(
         out, with a warning that says why.
 
     Raises:
-        ValueError: An unknown metric, or a named one that the data or the codes do not allow.
+        ValueError: An unknown metric, or a named one that the data or the codes do not allow;
+            fewer images than the method compares with one another.
     """
     data = run.load_data() if data is None else data
     metrics = scoring.default(data) if metrics is None else metrics
@@ -45,11 +48,23 @@ def evaluate(
     method = run.load_method()
     tell("loss and terms")
     images = held_out(data)
-    samples_of_terms = min(samples, len(images))
-    batches = method.batches(images, min(BATCH, samples_of_terms), seed)  # as it trains on them
-    batches = batches.unbatch().take(samples_of_terms).batch(BATCH)
+    n = min(samples, len(images))
+    fewest, most = method.batch_sizes
+    if n < fewest:
+        raise ValueError(
+            f"Expected at least {fewest} images for {type(method).__name__}. Received: {n} of "
+            f"{images.name}."
+        )
+    size, n = _in_batches(n, fewest, min(BATCH, most))
+    batches = method.batches(images, size, seed)  # as it trains on them
+    batches = batches.unbatch().take(n).batch(size)
     terms = method.evaluate(batches, verbose=0, return_dict=True)
-    protocol: dict[str, Any] = {"data": images.name, "samples": samples_of_terms, "seed": seed}
+    protocol: dict[str, Any] = {
+        "data": images.name,
+        "samples": n,
+        "batch_size": size,
+        "seed": seed,
+    }
     results = [Score(name, float(terms[name]), protocol) for name in method.trackers]
     if picked:
 
@@ -61,3 +76,20 @@ def evaluate(
         results += pool.score(encode, tell).values()
     run.write("evaluation", {score.name: score.to_json() for score in results})
     return results
+
+
+def _in_batches(n: int, fewest: int, most: float) -> tuple[int, int]:
+    """How n images are divided into as few batches as may be, of nearly equal size.
+
+    Args:
+        n: At least `fewest`.
+        fewest: Images in a batch.
+        most: Likewise.
+
+    Returns:
+        The size of a batch, of which the last may fall short, and how many images there are in
+        all: n, or less where a last batch of fewer than `fewest` is left out.
+    """
+    size = max(fewest, math.ceil(n / math.ceil(n / most)))
+    last = n % size
+    return size, n - last if last < fewest else n

@@ -1,0 +1,101 @@
+"""The batches in which a run's terms are measured."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import zoo
+from tests import parts
+from zoo.data.images import Images
+from zoo.data.pixels import ArrayPixels
+from zoo.evaluation import BATCH, _in_batches, evaluate
+
+
+class Finished:
+    """As much of a run as is scored: a method and n images."""
+
+    def __init__(self, cls, n, **hyperparameters):
+        networks = parts.gaussian_encoder(), parts.decoder()
+        self.method = cls(*networks, **hyperparameters)
+        self.method.compile(run_eagerly=True)
+        self.images = parts.images(n)
+
+    def load_method(self):
+        return self.method
+
+    def load_data(self):
+        return Images("drawn", ArrayPixels(self.images))
+
+    def write(self, name, value):
+        self.written = {name: value}
+
+
+def terms(scores):
+    return {score.name: score.value for score in scores}
+
+
+@pytest.mark.parametrize(("n", "size"), [(501, 251), (1001, 334)])
+@pytest.mark.parametrize(
+    ("cls", "hyperparameters"),
+    [
+        (zoo.DIPVAEI, {}),
+        (zoo.DIPVAEII, {}),
+        (zoo.InfoVAE, {}),
+        (zoo.BetaTCVAE, {"dataset_size": 2000}),
+        (zoo.FactorVAE, {"discriminator": parts.discriminator()}),
+    ],
+)
+def test_one_image_more_than_whole_batches_is_no_batch_of_its_own(cls, hyperparameters, n, size):
+    run = Finished(cls, n, **hyperparameters)
+    scores = evaluate(run, samples=n)
+    assert [score.name for score in scores] == ["loss", *cls.terms]
+    assert np.isfinite([score.value for score in scores]).all()
+    protocol = {"data": "drawn", "samples": n, "batch_size": size, "seed": 0}
+    assert all(score.protocol == protocol for score in scores)
+    assert run.written["evaluation"]["loss"]["protocol"] == protocol
+
+
+@pytest.mark.parametrize(("dataset_size", "n", "size"), [(100, 201, 67), (2, 41, 2)])
+def test_batches_are_no_larger_than_the_method_takes(dataset_size, n, size):
+    scores = evaluate(Finished(zoo.BetaTCVAE, n, dataset_size=dataset_size))
+    assert np.isfinite([score.value for score in scores]).all()
+    kept = n // size * size
+    assert (scores[0].protocol["samples"], scores[0].protocol["batch_size"]) == (kept, size)
+
+
+@pytest.mark.parametrize("n", [20, 500, 1000])
+def test_whole_batches_are_as_large_as_they_may_be(n):
+    run = Finished(zoo.VAE, n)
+    found = terms(evaluate(run))
+    batches = run.method.batches(run.load_data(), min(n, BATCH), seed=0)
+    steps = -(-n // BATCH)
+    expected = run.method.evaluate(batches, steps=steps, verbose=0, return_dict=True)
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("n", [501, 1001])
+def test_means_over_images_do_not_depend_on_the_batches(n):
+    run = Finished(zoo.VAE, n)
+    mean, logvar = run.method.encode(run.images)
+    kl = float(zoo.losses.gaussian_kl(mean, logvar))
+    assert terms(evaluate(run))["kl"] == pytest.approx(kl, rel=1e-5)
+
+
+def test_too_few_images_to_compare_are_refused():
+    run = Finished(zoo.DIPVAEI, 1)
+    message = r"^Expected at least 2 images for DIPVAEI\. Received: 1 of drawn\.$"
+    with pytest.raises(ValueError, match=message):
+        evaluate(run)
+
+
+@given(st.data(), st.integers(1, 9), st.integers(0, 600))
+def test_every_batch_is_within_the_bounds(data, fewest, beyond):
+    most = fewest + beyond
+    n = data.draw(st.integers(fewest, 5000))
+    size, kept = _in_batches(n, fewest, most)
+    assert n - fewest < kept <= n
+    assert fewest <= size <= most
+    assert not kept % size or fewest <= kept % size
+    if beyond >= fewest:  # two batches of the fewest fit one of the most: nearly equal ones exist
+        assert -(-kept // size) <= -(-n // most)
