@@ -229,8 +229,7 @@ def _limits(drawn: list[Line], score: bool) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     if score and high <= 1:
-        top = next(t for t in (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if high <= t)
-        return min(0.0, low * 1.05), top
+        return span(low, high, score)
     if max(len(line.values) for line in drawn) >= 20:
         # The first epochs may lie so high that the rest would be a flat line; they leave the top.
         late = np.concatenate([line.values[len(line.values) // 20 :] for line in drawn])
@@ -238,6 +237,18 @@ def _limits(drawn: list[Line], score: bool) -> tuple[float, float]:
             settled = float(np.nanmax(late))
             if high - low > 4 * (settled - low) > 0:
                 high = settled
+    return span(low, high)
+
+
+def span(low: float, high: float, score: bool = False) -> tuple[float, float]:
+    """Where the axis of values from `low` to `high` starts and ends.
+
+    That of a score of at most 1 starts at 0, or a little below what is less, and ends at a round
+    number.
+    """
+    if score and high <= 1:
+        top = next(t for t in (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if high <= t)
+        return min(0.0, low * 1.05), top
     # A range under a thousandth of the values would only show rounding.
     pad = max(0.06 * (high - low), 5e-4 * abs(high)) or 1.0
     return (0.0 if 0 <= low < pad else low - pad), high + pad
@@ -294,9 +305,7 @@ def _draw(plot: Axes, drawn: list[Line], limits: tuple[float, float], unit: str)
         # One value needs one tick, none needs none.
         plot.set_yticks(seen, [number(value) for value in seen])
     else:
-        ticks = np.asarray(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
-        slack = 1e-9 * (high - low)
-        ticks = ticks[(ticks >= low - slack) & (ticks <= high + slack)]
+        ticks = round_ticks(low, high, 5)
         plot.set_yticks(ticks, tick_texts(ticks))
     ends = np.asarray(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True).tick_values(0, end))
     ends = ends[ends <= end]
@@ -309,6 +318,13 @@ def _draw(plot: Axes, drawn: list[Line], limits: tuple[float, float], unit: str)
     plot.grid(axis="y", color=sheet.FAINT, linewidth=sheet.points(1))
     plot.set_axisbelow(True)
     plot.spines[["left", "top", "right"]].set_visible(False)
+
+
+def round_ticks(low: float, high: float, count: int) -> np.ndarray:
+    """At most `count` steps between round numbers, from `low` to `high`."""
+    ticks = np.asarray(MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
+    slack = 1e-9 * (high - low)
+    return ticks[(ticks >= low - slack) & (ticks <= high + slack)]
 
 
 def tick_texts(ticks: np.ndarray) -> list[str]:

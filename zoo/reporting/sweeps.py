@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import NullLocator
 
 from zoo import checks as values_checks
 from zoo.messages import short
@@ -23,7 +23,7 @@ from zoo.metrics.arrays import rank_correlation
 from zoo.reporting import checks, sheet
 from zoo.reporting.figures import ink_on_color
 from zoo.reporting.latents import percent, values_text
-from zoo.reporting.plots import tick_texts
+from zoo.reporting.plots import round_ticks, span, tick_texts
 
 Group = float | str
 
@@ -297,15 +297,10 @@ def _crosses(plot: Axes, x: Sequence[Any], y: Sequence[Any]) -> None:
 
 
 def _span(values: np.ndarray, score: bool) -> tuple[float, float]:
-    """Where an axis starts and ends: a score's at 0 and a round number, up to 1."""
+    """Where the axis of values, or of none, starts and ends."""
     if not len(values):
         return 0.0, 1.0
-    low, high = float(values.min()), float(values.max())
-    if score and high <= 1:
-        top = next(t for t in (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if high <= t)
-        return min(0.0, low * 1.05), top
-    pad = max(0.08 * (high - low), 5e-4 * abs(high)) or 1.0
-    return (0.0 if 0 <= low < pad else low - pad), high + pad
+    return span(float(values.min()), float(values.max()), score)
 
 
 def _number_axis(plot: Axes, values: Sequence[float], scale: str) -> None:
@@ -349,9 +344,7 @@ def _value_ticks(plot: Axes, values: Sequence[Any], width: float) -> None:
 
 def _ticks(plot: Axes, axis: str, low: float, high: float) -> None:
     """A few round ticks from `low` to `high`."""
-    ticks = np.asarray(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
-    slack = 1e-9 * (high - low)
-    ticks = ticks[(ticks >= low - slack) & (ticks <= high + slack)]
+    ticks = round_ticks(low, high, 4)
     setter = plot.set_yticks if axis == "y" else plot.set_xticks
     setter(ticks, tick_texts(ticks))
 
