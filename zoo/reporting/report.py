@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import functools
 import io
 import itertools
 import json
@@ -19,9 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from matplotlib.colors import to_hex
 from PIL import Image
 
@@ -31,6 +29,7 @@ from zoo.reporting import sheet
 from zoo.reporting.drawn import FILE, Drawn
 from zoo.reporting.figures import ink_on
 from zoo.reporting.latents import NO_FACTOR, Latent, ordered, percent, values_text
+from zoo.reporting.pages import template
 from zoo.reporting.plots import Line, lines_of, number, overlay
 from zoo.runs import Run, Settings, without_folders
 
@@ -161,7 +160,7 @@ def report(runs: Sequence[Run], left_out: Sequence[str] = ()) -> str:
         for place, (run, name) in enumerate(zip(runs, _names(runs), strict=True))
     ]
     room = Room(LIMIT - CHARTED)
-    page = _template().render(
+    page = template("report.html.j2").render(
         runs=shown,
         left_out=left_out,
         title=_title(shown),
@@ -180,22 +179,8 @@ def report(runs: Sequence[Run], left_out: Sequence[str] = ()) -> str:
         environment=_compared(
             [{"seed": run.settings.seed, **run.config.get("versions", {})} for run in shown]
         ),
-        palette=sheet.PAGE,
     )
     return page + "\n"
-
-
-@functools.cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("zoo"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["breakable"] = _breakable
-    return environment.get_template("report.html.j2")
 
 
 def is_report(path: Path) -> bool:
@@ -265,12 +250,6 @@ def _subtitle(shown: Sequence[Shown]) -> str:
         *shared("seed", "seed {}"),
     ]
     return " · ".join(parts)
-
-
-def _breakable(name: str) -> Markup:
-    """A name that may break after its underscores and slashes, escaped."""
-    escaped = str(escape(name))
-    return Markup(escaped.replace("_", "_<wbr>").replace("/", "/<wbr>"))
 
 
 def _value(value: Any) -> str:

@@ -7,19 +7,16 @@ import csv
 import math
 import os
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from PIL import Image
 
 from zoo.files import replacing
 from zoo.messages import short
+from zoo.reporting.pages import template
 from zoo.reporting.plots import number
 from zoo.reporting.sweeps import Entry, groups_of
-
-TEMPLATE = "templates/sweep.html.j2"
 
 
 def ordered(entries: Sequence[Entry]) -> list[Entry]:
@@ -95,11 +92,7 @@ def write_html(
         for place, (before, entry) in enumerate(_with_former(ordered(entries)))
     ]
     inlined = [_inlined(words, Path(file)) for words, file in (pictures or {}).items()]
-    template = resources.files("zoo").joinpath(TEMPLATE).read_text(encoding="utf-8")
-    page = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-        template
-    )
-    text = page.render(
+    text = template("sweep.html.j2").render(
         title=title,
         parameter=parameter,
         names=names,
