@@ -136,7 +136,6 @@ def test_a_page_costs_no_tensorflow(three):
         import sys
         from zoo.reporting.report import report
         from zoo.runs import Run
-from zoo.sweeps import Outcome, SweepFolder, Trial
         report([Run(path) for path in sys.argv[1:]])
         assert not {"tensorflow", "keras"} & set(sys.modules)
     """
