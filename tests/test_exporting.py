@@ -12,6 +12,7 @@ import tensorflow as tf
 
 import zoo
 from tests import parts
+from zoo.metrics.scoring import Score
 from zoo.runs import Run
 
 STRANGER = """
@@ -111,6 +112,19 @@ def test_a_method_that_was_never_trained_has_a_card_too(method, tmp_path):
     assert "scores" not in card
     page = (tmp_path / "vae" / "1" / "README.md").read_text()
     assert "Scores" not in page
+
+
+def test_an_infinite_score_has_a_card_of_valid_json(method, tmp_path):
+    scores = {name: Score(name, value).to_json() for name, value in (("tc", np.inf), ("a", np.nan))}
+    folder = zoo.export(method, tmp_path / "1", card={"scores": scores})
+    assert "Infinity" not in (folder / "card.json").read_text()
+    assert json.loads((folder / "card.json").read_text())["scores"]["tc"]["value"] == "inf"
+    page = (folder / "README.md").read_text()
+    assert "| tc | ∞ |" in page
+    assert "| a |  |" in page
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        zoo.export(method, tmp_path / "2", card={"scores": {"tc": {"value": np.inf}}})
+    assert not (tmp_path / "2").exists()
 
 
 def test_a_method_without_a_decoder_only_encodes(tmp_path):

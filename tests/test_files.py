@@ -1,10 +1,12 @@
 import errno
 import json
+import math
 import os
 
+import numpy as np
 import pytest
 
-from zoo.files import replacing, sha256, write_json
+from zoo.files import from_json_number, replacing, sha256, to_json_number, write_json
 
 
 def full_disk(*_):
@@ -116,6 +118,25 @@ def test_json_reads_back(tmp_path):
     text = (tmp_path / "a.json").read_text()
     assert json.loads(text) == value
     assert text.endswith("}\n")
+
+
+@pytest.mark.parametrize("value", [0.5, -3, math.inf, -math.inf, math.nan])
+def test_every_number_survives_json(value):
+    text = json.dumps(to_json_number(value), allow_nan=False)
+    np.testing.assert_equal(from_json_number(json.loads(text)), value)
+
+
+@pytest.mark.parametrize("value", ["0.5", "nan", True, [1], {}])
+def test_what_is_no_number_of_json_is_refused(value):
+    with pytest.raises(ValueError, match=r"^Expected a number, inf, -inf or null\. Received: "):
+        from_json_number(value)
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan])
+def test_what_json_does_not_know_is_refused(tmp_path, value):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", [value])
+    assert contents(tmp_path) == []
 
 
 def test_what_is_no_json_leaves_the_old_file(tmp_path):

@@ -168,9 +168,14 @@ def test_outcomes_are_read_as_they_were_written(folder):
 
 def test_a_score_that_is_no_number_is_valid_json(folder):
     trial = over_beta().trials()[0]
-    folder.record(trial, Outcome("finished", scores={"mig": Score("mig", math.nan)}))
-    assert "NaN" not in (folder.path / "results.json").read_text()
-    assert math.isnan(folder.outcomes[trial.name].scores["mig"].value)
+    scores = {"mig": Score("mig", math.nan), "sap": Score("sap", math.inf)}
+    folder.record(trial, Outcome("finished", scores=scores))
+    text = (folder.path / "results.json").read_text()
+    assert "NaN" not in text
+    assert "Infinity" not in text
+    read = folder.outcomes[trial.name].scores
+    assert math.isnan(read["mig"].value)
+    assert read["sap"].value == math.inf
 
 
 @pytest.mark.parametrize(

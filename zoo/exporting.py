@@ -14,7 +14,8 @@ from typing import Any
 import jinja2
 import tensorflow as tf
 
-from zoo.files import replacing
+from zoo.files import from_json_number, replacing
+from zoo.messages import formatted
 from zoo.method import Endpoint, Method
 
 CARD = "card.json"
@@ -49,7 +50,8 @@ def export(
         The path.
 
     Raises:
-        ValueError: `method` is no Method.
+        ValueError: `method` is no Method, or the card holds NaN or infinity, which JSON does not
+            know: scores come as `Score.to_json` gives them.
         FileExistsError: There is something at `path`, and `overwrite` is False or it is no export.
 
     Example:
@@ -66,7 +68,7 @@ def export(
     contents = {**_facts(method, functions), **(card or {})}
     with replacing(path) as folder:
         _write_saved_model(functions, folder)
-        (folder / CARD).write_text(json.dumps(contents, indent=2) + "\n")
+        (folder / CARD).write_text(json.dumps(contents, indent=2, allow_nan=False) + "\n")
         (folder / "README.md").write_text(_readable(contents))
     return path
 
@@ -122,4 +124,5 @@ def _write_saved_model(functions: Mapping[str, Any], folder: Path) -> None:
 def _readable(card: Mapping[str, Any]) -> str:
     """The card as a page."""
     template = resources.files("zoo").joinpath("templates/card.md.j2").read_text()
-    return jinja2.Template(template, trim_blocks=True, lstrip_blocks=True).render(card=card) + "\n"
+    page = jinja2.Template(template, trim_blocks=True, lstrip_blocks=True)
+    return page.render(card=card, formatted=formatted, number=from_json_number) + "\n"

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -100,9 +101,38 @@ def _sync_entry(folder: Path) -> None:
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
-    """Writes `value` as indented JSON, whole or not at all."""
+    """Writes `value` as indented JSON, whole or not at all.
+
+    Raises:
+        ValueError: It holds NaN or infinity, which JSON does not know: see `to_json_number`.
+    """
     with replacing(path) as partial:
-        partial.write_text(json.dumps(value, indent=2) + "\n")
+        partial.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def to_json_number(value: float) -> float | str | None:
+    """A number as JSON holds it: "inf" and "-inf" as words, NaN as null.
+
+    Example:
+        >>> [to_json_number(value) for value in (0.5, math.inf, math.nan)]
+        [0.5, 'inf', None]
+    """
+    if math.isnan(value):
+        return None
+    return value if math.isfinite(value) else str(float(value))
+
+
+def from_json_number(value: float | str | None) -> float:
+    """The number that `to_json_number` wrote.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if isinstance(value, float | int) and not isinstance(value, bool):
+        return value
+    if value not in (None, "inf", "-inf"):
+        raise ValueError(f"Expected a number, inf, -inf or null. Received: {value!r}.")
+    return math.nan if value is None else float(value)
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

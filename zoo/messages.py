@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable
 
 
@@ -27,6 +28,18 @@ def counted(count: int, noun: str) -> str:
         ('1 run', '1,200 runs')
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def formatted(value: float, form: str) -> str:
+    """A number in a form such as ".4f"; infinity by its sign, NaN as nothing.
+
+    Example:
+        >>> formatted(0.25, ".4f"), formatted(math.inf, ".4f"), formatted(math.nan, ".4f")
+        ('0.2500', '∞', '')
+    """
+    if math.isnan(value):
+        return ""
+    return format(value, form).replace("inf", "\N{INFINITY}")
 
 
 def short(value: float) -> str:

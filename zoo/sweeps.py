@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -303,22 +302,15 @@ class Outcome:
     scores: Mapping[str, Score] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """A dictionary for `json.dump`; a number that is not finite is None in it."""
+        """A dictionary for `json.dump`."""
         scores = {name: score.to_json() for name, score in self.scores.items()}
-        for score in scores.values():
-            score["value"] = score["value"] if math.isfinite(score["value"]) else None
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {**fields, "scores": scores}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
         """The outcome that `to_json` wrote."""
-        scores = {
-            name: Score(
-                **{**score, "value": math.nan if score["value"] is None else score["value"]}
-            )
-            for name, score in fields["scores"].items()
-        }
+        scores = {name: Score.from_json(score) for name, score in fields["scores"].items()}
         metrics = fields["metrics"]
         told = {**fields, "scores": scores, "metrics": metrics and tuple(metrics)}
         return cls(**told)

@@ -17,6 +17,7 @@ import zoo
 from zoo import registry
 from zoo.callbacks import DisentanglementMetrics, Pictures, ProgressLines, Resume
 from zoo.exporting import export, versions
+from zoo.files import to_json_number
 from zoo.messages import unknown
 from zoo.method import Method
 from zoo.metrics import scoring
@@ -129,7 +130,7 @@ def finish(
     results: Mapping[str, Score],
 ) -> None:
     """Writes what a training ends in: history, scores, model, pictures, export."""
-    run.write("history", history)
+    run.write("history", {k: [to_json_number(v) for v in values] for k, values in history.items()})
     run.write("scores", {name: score.to_json() for name, score in results.items()})
     run.save_method(method)
     draw(run, method, data, history)
@@ -247,7 +248,7 @@ def scorer(settings: Settings, data: Any) -> DisentanglementMetrics | None:
 def draw(run: Run, method: Method, data: Any, history: Mapping[str, list[float]]) -> list[Path]:
     """Writes the run's pictures."""
     paths = Drawing(method, held_out(data), seed=run.settings.seed).save(run.pictures)
-    scores = [Score(**score) for score in run.read("scores").values()]
+    scores = [Score.from_json(score) for score in run.read("scores").values()]
     protocol = "; ".join(f"{score.name}: {score.phrase()}" for score in scores) or None
     figure = curves(history, run.settings.steps_per_epoch, protocol)
     return [*paths, save(figure, run.pictures / "curves.png")]
@@ -269,5 +270,7 @@ def card_of(run: Run) -> dict[str, Any]:
         "hyperparameters": config["arguments"],
         "data": data,
         "training": settings,
-        "scores": run.read("scores"),
+        "scores": {
+            name: Score.from_json(score).to_json() for name, score in run.read("scores").items()
+        },
     }

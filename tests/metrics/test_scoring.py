@@ -1,6 +1,7 @@
 """Scores carry the protocol that they were computed by; encoders are scored on a data set."""
 
 import json
+import math
 import re
 from typing import NamedTuple
 
@@ -93,7 +94,18 @@ def test_a_score_reads_as_a_line():
 
 def test_a_score_survives_json():
     score = Score("mig", 0.25, {"samples": 100, "bins": 20, "seed": 0})
-    assert Score(**json.loads(json.dumps(score.to_json()))) == score
+    assert Score.from_json(json.loads(json.dumps(score.to_json()))) == score
+    infinite = Score("gaussian_total_correlation", math.inf)
+    assert Score.from_json(json.loads(json.dumps(infinite.to_json(), allow_nan=False))) == infinite
+    assert math.isnan(Score.from_json(Score("mig", math.nan).to_json()).value)
+    assert str(infinite) == "gaussian_total_correlation ∞"
+    assert str(Score("mig", math.nan, {"seed": 0})) == "mig NaN (seed 0)"
+
+
+@pytest.mark.parametrize("fields", [1, {}, {"name": "mig"}, {"name": "mig", "value": "much"}])
+def test_what_is_no_score_is_refused(fields):
+    with pytest.raises(ValueError, match=r"^Expected a score as JSON\. Received: "):
+        Score.from_json(fields)
 
 
 def test_scores_are_found_by_their_signatures(monkeypatch):

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from zoo.files import to_json_number
+from zoo.metrics.scoring import Score
 from zoo.reporting.drawn import Drawn
 from zoo.runs import Run, Settings
 
@@ -93,7 +95,7 @@ WHOLE = drawn_arrays()
 
 def _score(name, value, **protocol):
     protocol = {"data": "dsprites", "samples": 100, "seed": 0, **protocol}
-    return {"name": name, "value": value, "protocol": protocol}
+    return Score(name, value, protocol).to_json()
 
 
 @pytest.fixture
@@ -122,7 +124,7 @@ def make_run(tmp_path):
         }
         scores = {}
         if mig is not None:
-            history["mig"] = [0.01, 0.1, mig][-epochs:]
+            history["mig"] = [0.01, 0.1, to_json_number(mig)][-epochs:]
             scores["mig"] = _score("mig", mig, bins=20, **(protocol or {}))
         config = {
             "settings": told,

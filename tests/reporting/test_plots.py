@@ -152,10 +152,19 @@ def test_a_run_that_ends_in_nan_says_since_when_and_keeps_its_last_value(texts):
     assert plots(figure)[0].get_xlim()[1] >= 40  # the run went on
 
 
+def test_a_score_that_ends_in_infinity_says_so(texts):
+    name = "gaussian_total_correlation"
+    figure = curves({name: [0.5, np.inf, np.inf]})
+    assert texts(figure)[2:4] == ["0.500", name]
+    assert notes(plots(figure)[0]) == "∞ from epoch 2 on"
+    assert texts(curves({name: [np.inf, np.inf]}))[2] == "∞"
+    assert texts(curves({name: [np.nan, -np.inf]}))[2] == sheet.MINUS + "∞"
+
+
 def test_nothing_finite_is_said(texts, inside):
     figure = curves({"loss": [np.nan, -np.inf], "mig": [np.nan, np.nan]})
     assert [notes(plot) for plot in plots(figure)] == ["no finite value"] * 2
-    assert texts(figure)[2:4] == ["NaN", "loss"]
+    assert texts(figure)[2:4] == [sheet.MINUS + "∞", "loss"]
     assert inside(figure)
 
 

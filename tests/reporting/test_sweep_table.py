@@ -12,7 +12,7 @@ from zoo.reporting.sweep_table import write_csv, write_html
 from zoo.reporting.sweeps import Entry
 
 ENTRIES = [
-    Entry(16.0, 0, {"reconstruction": 41.25, "mig": 0.1}, seconds=12.34, name="beta-16-seed0"),
+    Entry(16.0, 0, {"reconstruction": 41.25, "mig": math.inf}, seconds=12.34, name="beta-16-seed0"),
     Entry(1, 1, {"reconstruction": 1 / 3, "mig": math.nan}, seconds=1234.0, name="beta-1-seed1"),
     Entry(1, 0, failed="The loss is <nan>, twice.", seconds=1.0, name="beta-1-seed0"),
     Entry(16.0, 1, name="beta-16-seed1"),
@@ -28,8 +28,8 @@ def test_the_csv_has_a_row_for_each_run_by_value_and_seed(tmp_path):
     ]
     assert rows == [
         ["1", "0", "failed", "", "", "1.0", "beta-1-seed0", "The loss is <nan>, twice."],
-        ["1", "1", "finished", "0.3333333333333333", "nan", "1234.0", "beta-1-seed1", ""],
-        ["16", "0", "finished", "41.25", "0.1", "12.34", "beta-16-seed0", ""],
+        ["1", "1", "finished", "0.3333333333333333", "", "1234.0", "beta-1-seed1", ""],
+        ["16", "0", "finished", "41.25", "inf", "12.34", "beta-16-seed0", ""],
         ["16", "1", "to do", "", "", "", "beta-16-seed1", ""],
     ]
 
@@ -73,8 +73,8 @@ def test_the_page_has_the_same_rows_to_read(tmp_path):
     assert page.rows == [
         ["beta", "seed", "status", "reconstruction", "mig", "seconds", "run"],
         ["1", "0", "failed", "The loss is <nan>, twice.", "1", "beta-1-seed0"],
-        ["1", "1", "finished", "0.333", "NaN", "1,234", "beta-1-seed1"],
-        ["16", "0", "finished", "41.25", "0.100", "12", "beta-16-seed0"],
+        ["1", "1", "finished", "0.333", "", "1,234", "beta-1-seed1"],
+        ["16", "0", "finished", "41.25", "∞", "12", "beta-16-seed0"],
         ["16", "1", "to do", "", "", "", "beta-16-seed1"],
     ]
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from zoo.cli.border import RUN, open_run, quiet_tensorflow
 from zoo.cli.output import print_table
 from zoo.cli.settings import MetricNames
+from zoo.messages import formatted
 from zoo.metrics.arrays import BINS
 from zoo.metrics.scoring import SAMPLES
 
@@ -38,6 +39,9 @@ def command(run: Path, samples: int, seed: int, metrics: list[str] | None) -> No
             status.update(f"scoring: {name}")
 
         results = score(opened, samples, seed, metrics=metrics, tell=tell)
-    rows = [(result.name, f"{result.value:.4f}", result.phrase()) for result in results]
+    rows = [
+        (result.name, formatted(result.value, ".4f") or "NaN", result.phrase())
+        for result in results
+    ]
     print_table(("score", "value", "protocol"), *rows)
     click.echo(f"also in {run / 'evaluation.json'}")

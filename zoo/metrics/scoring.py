@@ -24,7 +24,8 @@ from numpy.typing import ArrayLike, NDArray
 
 import zoo.metrics
 from zoo import checks
-from zoo.messages import unknown
+from zoo.files import from_json_number, to_json_number
+from zoo.messages import formatted, unknown
 from zoo.metrics.arrays import checked, checked_codes, checked_test, is_continuous
 
 JSON = str | int | float | bool | None
@@ -81,20 +82,40 @@ class Score:
 
     def __str__(self) -> str:
         how = self.phrase()
-        return f"{self.name} {self.value:.3f}" + (f" ({how})" if how else "")
+        value = formatted(self.value, ".3f") or "NaN"
+        return f"{self.name} {value}" + (f" ({how})" if how else "")
 
     def phrase(self) -> str:
         """The protocol in words: "10,000 samples, 20 bins, seed 0"."""
         return ", ".join(_phrase(name, value) for name, value in self.protocol.items())
 
     def to_json(self) -> dict[str, Any]:
-        """A dictionary for `json.dump`.
+        """A dictionary for `json.dump`: an infinite value is "inf" in it, NaN is None.
 
         Example:
             >>> Score("mig", 0.25, {"bins": 20}).to_json()
             {'name': 'mig', 'value': 0.25, 'protocol': {'bins': 20}}
         """
-        return {"name": self.name, "value": self.value, "protocol": dict(self.protocol)}
+        value = to_json_number(self.value)
+        return {"name": self.name, "value": value, "protocol": dict(self.protocol)}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Score:
+        """The score that `to_json` wrote.
+
+        Raises:
+            ValueError: It is no score.
+
+        Example:
+            >>> Score.from_json({"name": "mig", "value": "inf", "protocol": {}}).value
+            inf
+        """
+        try:
+            score = cls(**{**fields, "value": from_json_number(fields["value"])})
+            score.phrase()
+        except (TypeError, KeyError, AttributeError, ValueError):
+            raise ValueError(f"Expected a score as JSON. Received: {fields!r}.") from None
+        return score
 
 
 def _phrase(name: str, value: JSON) -> str:

@@ -25,7 +25,7 @@ class Line:
 
     Attributes:
         epochs: (N,) the epochs, counted from 1, after which it was taken.
-        values: (N,) float64, NaN for what is not finite.
+        values: (N,) float64; NaN and infinity leave gaps.
         color: The line's.
         dashes: How it is dashed: lengths of stroke, gap, ... in line widths; solid without.
         pace: What an epoch counts on the x axis: 1, or its steps.
@@ -45,7 +45,12 @@ class Line:
     @property
     def finite(self) -> np.ndarray:
         """(N,) whether there is something to draw."""
-        return ~np.isnan(self.values)
+        return np.isfinite(self.values)
+
+    def last(self, score: bool = False) -> str:
+        """The last finite value in words; where there is none, what there is instead."""
+        found = self.values[self.finite] if self.finite.any() else self.values
+        return number(found[-1], score)
 
 
 @sheet.look()
@@ -152,7 +157,7 @@ def overlay(drawn: Sequence[Line], score: bool = False) -> Figure:
 def lines_of(
     history: Mapping[str, Sequence[float]], pace: int = 1, **style: Any
 ) -> dict[str, Line]:
-    """The history as lines, as `curves` draws them: name -> Line; NaN for what is not finite.
+    """The history as lines, as `curves` draws them: name -> Line.
 
     Args:
         history: As for `curves`.
@@ -170,8 +175,7 @@ def lines_of(
                 f"Expected history[{name!r}]: a list of numbers, one for each epoch. "
                 f"Received: {values!r}."
             )
-        array = array.astype(np.float64)
-        series[name] = np.where(np.isfinite(array), array, np.nan)
+        series[name] = array.astype(np.float64)
     lengths = {name: len(array) for name, array in series.items()}
     if not min(lengths.values(), default=0):
         raise ValueError(
@@ -204,14 +208,14 @@ def _headline(
     """A panel's name on the left, its last values on the right, each in its line's colour."""
     right = left + width - 6
     for line in reversed(drawn):
-        text = number(line.values[line.finite][-1], score) if line.finite.any() else "NaN"
+        text = line.last(score)
         page.text(right, y, text, sheet.BODY, line.color, align="right", bold=True)
         right -= sheet.text_width(text, sheet.BODY, bold=True) + 12
     page.text(left, y, sheet.shorten(name, right - left, sheet.BODY * 1.1), bold=True)
 
 
 def number(value: float, score: bool = False) -> str:
-    """A number as people read it: four digits (a score: three decimals), a real minus sign.
+    """A number as people read it: four digits (a score: three decimals), a real minus sign, ∞.
 
     Example:
         >>> number(12345.6)
@@ -219,22 +223,23 @@ def number(value: float, score: bool = False) -> str:
     """
     size = abs(value)
     text = f"{value:,.0f}" if 1000 <= size < 1e7 else f"{value:.3f}" if score else f"{value:.4g}"
-    return text.replace("-", sheet.MINUS)
+    return text.replace("-", sheet.MINUS).replace("inf", "\N{INFINITY}").replace("nan", "NaN")
 
 
 def _limits(drawn: list[Line], score: bool) -> tuple[float, float]:
     """Where a panel's y axis starts and ends."""
-    values = np.concatenate([line.values for line in drawn])
-    if np.isnan(values).all():
+    values = np.concatenate([line.values[line.finite] for line in drawn])
+    if not len(values):
         return 0.0, 1.0
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    low, high = float(values.min()), float(values.max())
     if score and high <= 1:
         return span(low, high, score)
     if max(len(line.values) for line in drawn) >= 20:
         # The first epochs may lie so high that the rest would be a flat line; they leave the top.
         late = np.concatenate([line.values[len(line.values) // 20 :] for line in drawn])
-        if not np.isnan(late).all():
-            settled = float(np.nanmax(late))
+        late = late[np.isfinite(late)]
+        if len(late):
+            settled = float(late.max())
             if high - low > 4 * (settled - low) > 0:
                 high = settled
     return span(low, high)
@@ -255,12 +260,14 @@ def span(low: float, high: float, score: bool = False) -> tuple[float, float]:
 
 
 def _notes(drawn: list[Line], top: float) -> list[str]:
-    """What a panel cannot show: where NaN begins for good, and a start above its top."""
+    """What a panel cannot show: where NaN or ∞ begins for good, and a start above its top."""
     notes = []
     for line in drawn:
         finite = np.flatnonzero(line.finite)
         if len(finite) and finite[-1] < len(line.values) - 1:
-            notes.append(f"NaN from epoch {line.epochs[finite[-1] + 1]} on")
+            rest = line.values[finite[-1] + 1 :]
+            what = "NaN" if np.isnan(rest).any() else number(rest[-1])
+            notes.append(f"{what} from epoch {line.epochs[finite[-1] + 1]} on")
     first = max((line.values[0] for line in drawn if line.values[0] > top), default=None)
     if first is not None:
         notes.append(f"starts at {number(first)}")
@@ -272,7 +279,8 @@ def _draw(plot: Axes, drawn: list[Line], limits: tuple[float, float], unit: str)
     low, high = limits
     end = max(int(line.x[-1]) for line in drawn)
     for line in drawn:
-        x, values, finite, color = line.x, line.values, line.finite, line.color
+        x, finite, color = line.x, line.finite, line.color
+        values = np.where(finite, line.values, np.nan)
         # A value between two gaps would leave no line: it gets a marker, as all do in short runs.
         before = np.concatenate([[False], finite[:-1]])
         after = np.concatenate([finite[1:], [False]])

@@ -24,6 +24,8 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from zoo import __version__
+from zoo.files import from_json_number
+from zoo.messages import formatted
 from zoo.metrics.scoring import Score
 from zoo.reporting import sheet
 from zoo.reporting.drawn import FILE, Drawn
@@ -89,7 +91,7 @@ class Shown:
             DASHES[place // len(COLOURS) % len(DASHES)],
             run.config,
             run.settings,
-            _table(run, "history"),
+            _history(run),
             _scores(run, "scores"),
             _scores(run, "evaluation") if (run.path / "evaluation.json").exists() else (),
             drawn,
@@ -202,13 +204,20 @@ def _table(run: Run, name: str) -> dict[str, Any]:
     return table
 
 
-def _scores(run: Run, name: str) -> tuple[Score, ...]:
+def _history(run: Run) -> dict[str, list[float]]:
+    table = _table(run, "history")
     try:
-        scores = tuple(Score(**score) for score in _table(run, name).values())
-        _ = [(math.isnan(score.value), score.phrase()) for score in scores]
-    except (TypeError, AttributeError):
+        return {k: [from_json_number(value) for value in values] for k, values in table.items()}
+    except (TypeError, ValueError):
+        raise ValueError(f"{run.path / 'history'}.json is not the history.json of a run.") from None
+
+
+def _scores(run: Run, name: str) -> tuple[Score, ...]:
+    table = _table(run, name)
+    try:
+        return tuple(Score.from_json(score) for score in table.values())
+    except ValueError:
         raise ValueError(f"{run.path / name}.json is not the {name}.json of a run.") from None
-    return scores
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
@@ -274,7 +283,7 @@ def _charts(shown: Sequence[Shown]) -> dict[str, list[dict[str, Any]]]:
             (run, table[name]) for run, table in zip(shown, lines, strict=True) if name in table
         ]
         score = name not in terms
-        last = [(run, _last(line, score)) for run, line in drawn]
+        last = [(run, line.last(score)) for run, line in drawn]
         figure = overlay([line for _, line in drawn], score=score)
         charts["Scores" if score else "Loss and its terms"].append(
             {
@@ -286,10 +295,6 @@ def _charts(shown: Sequence[Shown]) -> dict[str, list[dict[str, Any]]]:
             }
         )
     return {heading: drawn for heading, drawn in charts.items() if drawn}
-
-
-def _last(line: Line, score: bool) -> str:
-    return number(line.values[line.finite][-1], score) if line.finite.any() else "NaN"
 
 
 # Scores
@@ -341,14 +346,9 @@ def _cells(row: Mapping[str, Any], shown: Sequence[Shown]) -> list[dict[str, Any
     term = any(row["name"] in shown[place].terms for place in row["runs"])
     cells = []
     for place in range(len(shown)):
-        value = row["runs"].get(place)
-        if value is None:
-            text = ""
-        elif not math.isfinite(value):
-            text = "NaN" if math.isnan(value) else str(value)
-        else:
-            text = number(value) if term else f"{value:.4f}".replace("-", sheet.MINUS)
-        cells.append({"text": text, "best": value is not None and value == best})
+        value = row["runs"].get(place, math.nan)
+        text = number(value) if term and not math.isnan(value) else formatted(value, ".4f")
+        cells.append({"text": text.replace("-", sheet.MINUS), "best": value == best})
     return cells
 
 

@@ -33,6 +33,8 @@ def measured(entries: Sequence[Entry]) -> list[str]:
 def write_csv(path: str | os.PathLike[str], entries: Sequence[Entry], parameter: str) -> Path:
     """Writes the table as CSV, whole or not at all: full precision, empty where nothing is known.
 
+    Infinity is "inf" in it.
+
     Args:
         path: Where to.
         entries: The runs.
@@ -47,7 +49,8 @@ def write_csv(path: str | os.PathLike[str], entries: Sequence[Entry], parameter:
         writer.writerow([parameter, "seed", "status", *names, "seconds", "run", "reason"])
         for entry in ordered(entries):
             group = entry.group if isinstance(entry.group, str) else short(entry.group)
-            numbers = [entry.scores.get(name, "") for name in names]
+            found = [entry.scores.get(name, math.nan) for name in names]
+            numbers = ["" if math.isnan(value) else value for value in found]
             seconds = "" if entry.seconds is None else entry.seconds
             told = [*numbers, seconds, entry.name, entry.failed]
             writer.writerow([group, entry.seed, entry.status, *told])
@@ -119,8 +122,5 @@ def _with_former(entries: list[Entry]) -> list[tuple[Entry, Entry]]:
 
 
 def _cell(entry: Entry, name: str) -> str:
-    value = entry.scores.get(name)
-    if value is None:
-        return ""
-    small = abs(value) < 1
-    return number(value, score=small) if math.isfinite(value) else "NaN"
+    value = entry.scores.get(name, math.nan)
+    return "" if math.isnan(value) else number(value, score=abs(value) < 1)
