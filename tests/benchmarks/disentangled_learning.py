@@ -4,7 +4,8 @@
 
 Trains each setting below with `zoo train` (32x32 images, 3,000 steps of 32, Adam 1e-3) and scores
 10,000 images. Runs are kept in --out: one that is there is not trained again, one that was stopped
-goes on. One to three minutes a run on 2 cores. Expected, of the medians over the seeds:
+goes on, one of other settings is refused. One to three minutes a run on 2 cores. Expected, of the
+medians over the seeds:
     KL falls and reconstruction error rises over beta 1, 4, 16
     FactorVAE's Gaussian total correlation is below the VAE's, and its reconstruction error not
     above that of the b-VAE with beta 4
@@ -38,34 +39,67 @@ SETTINGS: dict[str, tuple[str, dict[str, float]]] = {
     "FactorVAE, gamma 10": ("factor_vae", {"gamma": 10.0}),
     "b-TCVAE, beta 6": ("beta_tcvae", {"beta": 6.0}),
 }
+FLAGS = ("image_size", "steps", "epochs", "batch_size", "learning_rate")
 OVER_BETA = ("b-VAE, beta 4", "b-VAE, beta 16")
 SAMPLES, BATCH = 10_000, 500
 Results = dict[str, dict[str, float]]
 
 
-def train(name: str, seed: int, arguments: argparse.Namespace) -> Path:
-    """Trains one setting with one seed, unless it is there; the run's folder."""
+def folder_of(name: str, seed: int, arguments: argparse.Namespace) -> Path:
+    """Where the run of one setting with one seed is kept."""
     method, hyperparameters = SETTINGS[name]
     words = [method, *(f"{key}{value:g}" for key, value in hyperparameters.items()), f"seed{seed}"]
-    out = arguments.out / "-".join(words)
+    return arguments.out / "-".join(words)
+
+
+def record_of(folder: Path) -> Path:
+    """Where a run's results are kept."""
+    return folder.with_name(f"{folder.name}.json")
+
+
+def train(name: str, seed: int, arguments: argparse.Namespace) -> None:
+    """Trains one setting with one seed, unless it is there."""
+    method, hyperparameters = SETTINGS[name]
+    out = folder_of(name, seed, arguments)
     if (out / "saved_model").exists():
-        return out
+        return
+    record_of(out).unlink(missing_ok=True)  # of a run that was there before
     command = [str(Path(sys.executable).with_name("zoo")), "train", method, "--out", str(out)]
     if (out / "config.json").exists():
         command += ["--resume"]
     else:
-        for flag in ("image_size", "steps", "epochs", "batch_size", "learning_rate"):
+        for flag in FLAGS:
             command += [f"--{flag.replace('_', '-')}", str(getattr(arguments, flag))]
         for key, value in hyperparameters.items():
             command += ["--set", f"{key}={value}"]
         command += ["--data", "dsprites", "--seed", str(seed)]
     subprocess.run(command, check=True)
-    return out
+
+
+def refuse_others(run: Run, arguments: argparse.Namespace) -> None:
+    """Refuses a run of other settings, whose results would pass for those asked for.
+
+    Raises:
+        ValueError: What was asked for, and how the run was trained.
+    """
+    if not run.exists:
+        return
+    there = {flag: getattr(run.settings, flag) for flag in FLAGS}
+    asked = {flag: getattr(arguments, flag) for flag in FLAGS}
+    other = [flag for flag in FLAGS if there[flag] != asked[flag]]
+    if other:
+        wanted, found = (
+            ", ".join(f"{flag} {values[flag]}" for flag in other) for values in (asked, there)
+        )
+        raise ValueError(
+            f"Expected {run.path} to be trained with {wanted}. Received: {found}. Name another "
+            "folder with --out."
+        )
 
 
 def measure(folder: Path) -> dict[str, float]:
     """What a finished run came to; kept beside it."""
-    record = folder.with_name(f"{folder.name}.json")
+    record = record_of(folder)
     if record.exists():
         return json.loads(record.read_text())
     run = Run.open(folder)
@@ -115,8 +149,24 @@ def bars(medians: Results) -> dict[str, bool]:
     return found
 
 
+def notes(medians: Results) -> list[str]:
+    """What goes with the bars and decides nothing."""
+    if not {"VAE", "FactorVAE, gamma 10"} <= set(medians):
+        return []
+    # The penalty is on samples: Locatello et al. 2019 find that of means may rise meanwhile.
+    vae, factor_vae = (medians[name]["tc_of_means"] for name in ("VAE", "FactorVAE, gamma 10"))
+    place = "below" if factor_vae < vae else "not below"
+    return [
+        f"FactorVAE's total correlation, of means, is {place} the VAE's "
+        f"({factor_vae:.3f}, {vae:.3f}); the penalty is on that of samples"
+    ]
+
+
 def main(given: Sequence[str] | None = None) -> int:
-    """Runs what is missing, prints every seed and the medians; 1 where a bar is missed."""
+    """Runs what is missing, prints every seed and the medians; 1 where a bar is missed.
+
+    Where runs of other settings are in the way it ends with a message and 2.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--image-size", type=int, default=32)
@@ -127,14 +177,18 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/learning"))
     parser.add_argument("--only", nargs="+", choices=SETTINGS, default=[*SETTINGS])
     arguments = parser.parse_args(given)
-    folders = {
-        name: [train(name, seed, arguments) for seed in range(arguments.seeds)]
-        for name in arguments.only
-    }
+    wanted = list(itertools.product(arguments.only, range(arguments.seeds)))
+    try:
+        for name, seed in wanted:  # all of them, before any is trained
+            refuse_others(Run(folder_of(name, seed, arguments)), arguments)
+    except ValueError as error:
+        parser.error(str(error))
+    for name, seed in wanted:
+        train(name, seed, arguments)
     medians: Results = {}
     table = Table("setting", "seed")
-    for name, runs in folders.items():
-        results = [measure(folder) for folder in runs]
+    for name in arguments.only:
+        results = [measure(folder_of(name, seed, arguments)) for seed in range(arguments.seeds)]
         if not medians:
             for measured in results[0]:
                 table.add_column(measured, justify="right")
@@ -149,6 +203,8 @@ def main(given: Sequence[str] | None = None) -> int:
     met = bars(medians)
     for bar, is_met in met.items():
         print(f"{'met   ' if is_met else 'MISSED'}  {bar}")
+    for note in notes(medians):
+        print(f"note:   {note}")
     return 0 if all(met.values()) else 1
 
 
