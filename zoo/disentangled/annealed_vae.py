@@ -47,7 +47,9 @@ class AnnealedVAE(VAE):
     """
 
     terms = (*VAE.terms, "capacity")
-    search_space = {"gamma": (10.0, 1000.0, "log"), "capacity": (5.0, 100.0, "log")}
+    search_space = {"gamma": (1.0, 1000.0, "log"), "capacity": (5.0, 100.0, "log")}
+    # In a few thousand steps a gamma of 10 and more is met by codes that tell nothing.
+    recipe = {**VAE.recipe, "hyperparameters": {"gamma": 4.0, "capacity": 10.0}}
 
     def __init__(
         self,

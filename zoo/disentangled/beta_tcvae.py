@@ -33,9 +33,8 @@ class BetaTCVAE(VAE):
             authors' released code is run with.
         gamma: Weight of the dimension-wise KL, at least 0.
         stratified: Estimates by stratified rather than, as in the paper's experiments, by weighted
-            sampling. The latter needs `dataset_size` for what it logs alone: it finds too large
-            a mutual information and total correlation, by up to log N and (L - 1) log N, and too
-            small a dimension-wise KL, but the right gradients.
+            sampling. The latter has the same gradients for any `dataset_size`; its terms are
+            logged without the constants that it would add (see `zoo.losses.kl_terms`).
         reconstruction: "bernoulli" or "gaussian", as for `VAE`.
         seed: Of the noise in z.
 

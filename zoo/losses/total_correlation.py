@@ -13,7 +13,8 @@ with weights by one of two schemes (Appendix C):
                  the rest 1 / (M - 1): every row sums to one.
 Weighted sampling takes q(z) to be up to N times too small. That adds up to log N to the mutual
 information and (L - 1) log N to the total correlation, and nothing to their gradients, which are
-those of equal weights.
+those of equal weights. `kl_terms` takes these constants off: its weights are 1 / M, and it tells
+the parts of the KL under the mixture of the batch's own posteriors.
 """
 
 from __future__ import annotations
@@ -86,7 +87,9 @@ def kl_terms(
         mean: (M, L) float.
         logvar: (M, L) float: log of the variance.
         dataset_size: N, the number of images that the batch is drawn from.
-        stratified: Weights by stratified rather than by weighted sampling.
+        stratified: Weights by stratified rather than by weighted sampling. The latter is without
+            its constants: codes that tell nothing have no mutual information, and no batch shows
+            more of it than log M.
 
     Returns:
         mutual_information, total_correlation and dimension_kl: scalars in nats, averaged over the
@@ -104,6 +107,9 @@ def kl_terms(
     """
     log_densities = _log_densities(z, mean, logvar)
     log_qz, log_qz_product = _log_marginals(log_densities, dataset_size, stratified)
+    if not stratified:  # its rows of weights sum to 1 / N
+        log_qz = log_qz + math.log(dataset_size)
+        log_qz_product = log_qz_product + log_densities.shape[2] * math.log(dataset_size)
     log_qzx = ops.sum(ops.diagonal(log_densities), axis=0)  # (L, M) to (M,)
     mutual_information = ops.mean(log_qzx - log_qz)
     correlation = ops.mean(log_qz - log_qz_product)
