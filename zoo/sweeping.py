@@ -87,6 +87,7 @@ def run_sweep(
         with folder.alone():
             report(sweep, folder)
         return folder.outcomes
+    console.print("seeing that data and methods fit one another", highlight=False)
     data = load_data(trials[0].settings, console)
     _check_with(data, sweep)
     with folder.alone():

@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from zoo import losses, metrics
-from zoo.files import write_json
+from zoo.files import from_json_number, to_json_number, write_json
 from zoo.runs import Run
 
 # Name -> method and hyperparameters: the weights that the papers use on dSprites, or the default.
@@ -101,7 +101,8 @@ def measure(folder: Path) -> dict[str, float]:
     """What a finished run came to; kept beside it."""
     record = record_of(folder)
     if record.exists():
-        return json.loads(record.read_text())
+        stored = json.loads(record.read_text())
+        return {name: from_json_number(value) for name, value in stored.items()}
     run = Run.open(folder)
     method, data = run.load_method(), run.load_data()
     images, _ = data.sample(SAMPLES, seed=0)
@@ -117,7 +118,7 @@ def measure(folder: Path) -> dict[str, float]:
         "tc_of_samples": metrics.gaussian_total_correlation(z),
         **{name: score.value for name, score in scores.items()},
     }
-    write_json(record, results)
+    write_json(record, {name: to_json_number(value) for name, value in results.items()})
     return results
 
 

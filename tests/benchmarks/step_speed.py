@@ -5,11 +5,11 @@
     python tests/benchmarks/step_speed.py --method factor_vae
 
 Batch 64, 64x64x1, the literature's networks and algorithms, Adam (two of them for FactorVAE); eager
-PyTorch on as many threads as cores, with its fused Adam. Both sides go about FactorVAE alike: one
-pass of the discriminator over the 64 codes and the 32 permuted ones serves both losses, each loss
-is differentiated for its own weights alone, and all gradients are of the weights from before the
-step. Both return the loss; PyTorch's FactorVAE also the discriminator's accuracy, which the zoo
-computes in its step.
+PyTorch on as many threads as cores, with its default Adam or, by `--fused`, its fused one. Both
+sides go about FactorVAE alike: one pass of the discriminator over the 64 codes and the 32 permuted
+ones serves both losses, each loss is differentiated for its own weights alone, and all gradients
+are of the weights from before the step. Both return the loss; PyTorch's FactorVAE also the
+discriminator's accuracy, which the zoo computes in its step.
 Rounds alternate between the two, so that both meet the same load of the machine; quoted are the
 medians of the rounds and the median of the paired ratios. Beside them: the machine's own peak,
 measured by a matrix product, and the share of it that the step's multiplications reach.
@@ -33,6 +33,7 @@ import zoo
 
 BATCH, SIDE, LATENTS, BETA, GAMMA = 64, 64, 10, 4.0, 10.0
 BAR = 1.4  # times as fast as PyTorch
+FUSED = False  # whether PyTorch's Adam is the one of a kernel a weight; see --fused
 
 
 class TorchVAE(nn.Module):
@@ -75,7 +76,7 @@ def torch_discriminator():
 
 
 def torch_adam(module, **settings):
-    return torch.optim.Adam(module.parameters(), 1e-4, fused=True, **settings)
+    return torch.optim.Adam(module.parameters(), 1e-4, fused=FUSED or None, **settings)
 
 
 def torch_beta_vae():
@@ -214,7 +215,10 @@ def main():
     parser.add_argument("--method", choices=STEPS, action="append", help="default: both")
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--steps", type=int, default=20, help="in a round")
+    parser.add_argument("--fused", action="store_true", help="PyTorch's fused Adam")
     arguments = parser.parse_args()
+    global FUSED
+    FUSED = arguments.fused
     torch.set_num_threads(os.cpu_count() or 1)
     methods = arguments.method or STEPS
     ratios = [measure(method, arguments.rounds, arguments.steps) for method in methods]

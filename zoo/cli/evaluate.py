@@ -33,10 +33,13 @@ def command(run: Path, samples: int, seed: int, metrics: list[str] | None) -> No
     opened = open_run(run)
     with quiet_tensorflow():
         from zoo.evaluation import evaluate as score
-    with Console(stderr=True).status("scoring") as status:
+    console = Console(stderr=True)
+    with console.status("scoring") as status:
 
         def tell(name: str) -> None:
             status.update(f"scoring: {name}")
+            if not console.is_terminal:  # where no status is shown
+                console.print(f"scoring: {name}", highlight=False)
 
         results = score(opened, samples, seed, metrics=metrics, tell=tell)
     rows = [
