@@ -11,8 +11,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """The message for a name that is not among the known ones.
 
     Example:
-        >>> unknown("method", "bta_vae", ["vae", "beta_vae"])
-        "Unknown method 'bta_vae'. Did you mean 'beta_vae'? Expected one of: beta_vae, vae."
+        >>> unknown("metric", "mgi", ["sap", "mig"])
+        "Unknown metric 'mgi'. Did you mean 'mig'? Expected one of: mig, sap."
     """
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
