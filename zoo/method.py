@@ -235,6 +235,24 @@ class Method(keras.Model):
         image = (tuple(self.encoder.input_shape[1:]), "uint8")
         return {"encode": Endpoint(self, {"image": image}, "codes")}
 
+    # What pictures show
+
+    def correlation(self, batch: Any) -> Any:
+        """A matrix of correlations that the method is about, of one batch; None: it has none.
+
+        A method that overrides it, as Barlow Twins does with its cross-correlation matrix C, finds
+        the matrix among the pictures of its runs (`zoo.reporting.correlation_matrix`) and in
+        TensorBoard. It runs the networks with `training=False` and moves nothing.
+
+        Args:
+            batch: As `forward` takes it.
+
+        Returns:
+            (D, D) float, -1..1: of each of D dimensions with each, what the objective pulls to 1
+            on the diagonal. Or None.
+        """
+        return None
+
     # Images
 
     def prepare(self, images: Any) -> Any:
