@@ -15,5 +15,17 @@ from zoo.data.images import Images
 from zoo.data.labels import LabelledData, LabelledImages
 from zoo.data.loading import load, names
 from zoo.data.pairing import pairs
+from zoo.data.views import View, Views, two_views
 
-__all__ = ["FactorData", "Images", "LabelledData", "LabelledImages", "load", "names", "pairs"]
+__all__ = [
+    "FactorData",
+    "Images",
+    "LabelledData",
+    "LabelledImages",
+    "View",
+    "Views",
+    "load",
+    "names",
+    "pairs",
+    "two_views",
+]

@@ -1,0 +1,422 @@
+"""Two views of each image of a batch: crops, flips, colours, blur, drawn anew for each image.
+
+    stream = zoo.data.two_views(data.train, "simclr_small", batch_size=256, seed=0)
+    a, b = next(iter(stream))
+
+Everything random about a batch is drawn at once from (seed, step): the same seed and step give the
+same views, in a resumed run too. The operations are those of PIL and torchvision, at a few matrix
+products a batch (see `zoo.data.view_matrices`):
+    shape   crop, bilinear resize, flip and blur are one matrix for the rows and one for the
+            columns of each image, Y = R X C'; the resize is PIL's, antialiased where it shrinks
+    colour  brightness, contrast, saturation and hue, in random order, and greyscale are one
+            matrix and an offset for the colours of each image
+What departs from torchvision, each bounded by a test:
+    - values are clipped once, at the end, and never rounded to whole 255ths in between;
+    - hue turns about the grey axis of the RGB cube, which keeps the mean of a colour, not about
+      the axis of HSV, which keeps its maximum;
+    - blur comes before colour, with which it commutes but for the clipping, and its edges are
+      reflected; PIL, with which some papers blur, repeats the edge and approximates by boxes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from zoo import checks
+from zoo.data.images import Images
+from zoo.data.labels import LabelledData
+from zoo.data.order import shuffled_rows
+from zoo.data.view_matrices import blurring, crop_boxes, middle_box, recolouring, resizing
+from zoo.messages import unknown
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+TRIES = 10
+"""Boxes drawn until one fits into the image, as in torchvision."""
+
+SOLARISE_FROM = 128 / 255
+_STREAM = 0x76696577
+"""Keeps the draws of views apart from whatever else is drawn from the same seed and step."""
+
+# What is drawn for each view of an image, and how many numbers of it.
+_DRAWN = {
+    "area": TRIES,
+    "aspect": TRIES,
+    "place": 2,
+    "order": 4,
+    "flip": 1,
+    "jitter": 1,
+    "brightness": 1,
+    "contrast": 1,
+    "saturation": 1,
+    "hue": 1,
+    "grey": 1,
+    "blur": 1,
+    "sigma": 1,
+    "solarise": 1,
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """How one view is made: probabilities, and ranges as torchvision's transforms name them.
+
+    Args:
+        area: Least and largest part of the image's area that a crop takes, above 0 to 1.
+        aspect: Least and largest ratio of a crop's width to its height.
+        flip: Probability of a mirror image.
+        jitter: Probability that brightness, contrast, saturation and hue change at all.
+        brightness: Its factor is drawn from 1 - brightness (at least 0) to 1 + brightness.
+        contrast: Likewise, towards or away from the image's mean grey.
+        saturation: Likewise, towards or away from each pixel's grey.
+        hue: It turns by up to this part of the colour circle either way, 0 to 0.5.
+        grey: Probability of a greyscale image.
+        blur: Probability of a Gaussian blur, its kernel a tenth of the image wide.
+        sigma: Least and largest deviation of the blur, in pixels.
+        solarise: Probability that light pixels (from 128 of 255) are inverted.
+
+    Raises:
+        ValueError: A probability or a range that cannot be.
+    """
+
+    area: tuple[float, float] = (0.08, 1.0)
+    aspect: tuple[float, float] = (3 / 4, 4 / 3)
+    flip: float = 0.5
+    jitter: float = 0.8
+    brightness: float = 0.4
+    contrast: float = 0.4
+    saturation: float = 0.4
+    hue: float = 0.1
+    grey: float = 0.2
+    blur: float = 0.0
+    sigma: tuple[float, float] = (0.1, 2.0)
+    solarise: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("flip", "jitter", "grey", "blur", "solarise"):
+            checks.number(name, getattr(self, name), low=0, high=1)
+        for name in ("brightness", "contrast", "saturation"):
+            checks.number(name, getattr(self, name), low=0)
+        checks.number("hue", self.hue, low=0, high=0.5)
+        for name, top in (("area", 1.0), ("aspect", math.inf), ("sigma", math.inf)):
+            given = getattr(self, name)
+            span = tuple(given) if isinstance(given, tuple | list) else ()
+            if len(span) != 2 or not 0 < checks.positive(name, span[0]) <= span[1] <= top:
+                limit = " to 1" if top == 1 else ""
+                raise ValueError(
+                    f"Expected {name} to be a range (low, high) of numbers above 0{limit}. "
+                    f"Received: {given}."
+                )
+            object.__setattr__(self, name, span)  # a list, where it was read from JSON
+
+
+@dataclass(frozen=True)
+class Views:
+    """Makes two views of each image. Works in a tf.data pipeline, in a graph and eagerly.
+
+    Args:
+        first: How the first is made.
+        second: How the second is made; as the first by default.
+        size: Their height and width; those of the image by default.
+
+    Raises:
+        ValueError: A size below 1.
+
+    Example:
+        >>> images = np.zeros((8, 32, 32, 3), "uint8")
+        >>> a, b = Views.of("simclr")(images, seed=0, step=100)
+        >>> a.shape, a.dtype.name
+        (TensorShape([8, 32, 32, 3]), 'float32')
+    """
+
+    first: View
+    second: View | None = None
+    size: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.size is not None:
+            height, width = (checks.integer("size", side, low=1) for side in self.size)
+            object.__setattr__(self, "size", (height, width))
+
+    @classmethod
+    def of(cls, preset: str | Views) -> Views:
+        """The views of that name, see `PRESETS`; views themselves are returned as they are.
+
+        Raises:
+            ValueError: An unknown name, with the nearest that is known.
+        """
+        if isinstance(preset, Views):
+            return preset
+        if preset not in PRESETS:
+            raise ValueError(unknown("preset", str(preset), PRESETS))
+        return PRESETS[preset]
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments as plain values, ready for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """The views that `get_config` describes."""
+        second = config["second"]
+        return cls(View(**config["first"]), second and View(**second), config["size"])
+
+    def __call__(self, images: Any, seed: Any = 0, step: Any = 0) -> tuple[tf.Tensor, tf.Tensor]:
+        """Makes both views.
+
+        Args:
+            images: (N, H, W, C), uint8 0..255 or float 0..1, of 1 or 3 channels; H, W, C known.
+                One channel has neither hue nor saturation.
+            seed: An integer, also as a tensor.
+            step: Likewise: the batch's number, usually. Each gives other views.
+
+        Returns:
+            Two float32 (N, h, w, C), 0..1.
+
+        Raises:
+            ValueError: Images of another rank, dtype or number of channels, or so small that a
+                crop may be less than a pixel.
+        """
+        import tensorflow as tf
+
+        images = tf.convert_to_tensor(images)
+        self._check(images)
+        _, height, width, channels = images.shape
+        tall, wide = self.size or (height, width)
+        n = tf.shape(images)[0]
+        drawn = _uniform(n, seed, step)
+
+        box = self._boxes(height, width, drawn)
+        rows = resizing(height, tall, box[..., 0], box[..., 2], tf.constant(False))
+        columns = resizing(width, wide, box[..., 1], box[..., 3], self._happens("flip", drawn))
+        if any(view.blur for view in self._pair):
+            sigma, blurred = self._between("sigma", drawn), self._happens("blur", drawn)
+            rows = blurring(tall, sigma, blurred) @ rows
+            columns = blurring(wide, sigma, blurred) @ columns
+
+        planes = tf.transpose(tf.cast(images, tf.float32), [0, 1, 3, 2])  # (N, H, C, W)
+        if images.dtype == tf.uint8:
+            planes /= 255
+        planes = rows @ tf.reshape(planes, [n, height, channels * width])
+        planes = tf.reshape(planes, [2, n, tall * channels, width])
+        planes = tf.matmul(planes, columns, transpose_b=True)
+        planes = tf.reshape(planes, [2 * n, tall, channels, wide])
+        pixels = tf.reshape(tf.transpose(planes, [0, 1, 3, 2]), [2, n, tall * wide, channels])
+
+        matrix, offset = self._recolouring(tf.reduce_mean(pixels, axis=2), drawn)
+        pixels = tf.matmul(pixels, matrix, transpose_b=True) + offset[..., None, None]
+        pixels = tf.clip_by_value(pixels, 0, 1)
+        if any(view.solarise for view in self._pair):
+            solarised = self._happens("solarise", drawn)[..., None, None]
+            pixels = tf.where(solarised & (pixels >= SOLARISE_FROM), 1 - pixels, pixels)
+        first, second = tf.unstack(tf.reshape(pixels, [2, n, tall, wide, channels]))
+        return first, second
+
+    @property
+    def _pair(self) -> tuple[View, View]:
+        return self.first, self.second or self.first
+
+    def _check(self, images: tf.Tensor) -> None:
+        """Refuses what no views can be made of."""
+        shape = tuple(images.shape) if images.shape.rank is not None else None
+        if shape is None or len(shape) != 4 or None in shape[1:] or shape[3] not in (1, 3):
+            raise ValueError(
+                f"Expected images of shape (N, H, W, C), C = 1 or 3. Received shape: {shape}."
+            )
+        if images.dtype.name != "uint8" and not images.dtype.is_floating:
+            raise ValueError(
+                "Expected images as uint8 in 0..255 or float in 0..1. "
+                f"Received dtype: {images.dtype.name}."
+            )
+        for view in self._pair:
+            least = view.area[0] * shape[1] * shape[2]
+            side = math.sqrt(least * min(view.aspect[0], 1 / view.aspect[1]))
+            if side < 1:
+                raise ValueError(
+                    "Expected images so large that every crop has a pixel or more a side: "
+                    f"{view.area[0]:g} of the area at a ratio of {view.aspect[0]:.3g} to "
+                    f"{view.aspect[1]:.3g}. Received shape: {shape}, crops down to {side:.2g} "
+                    "pixels."
+                )
+
+    # Draws, (2, N): for each view what it says of them
+
+    def _limits(self, name: str) -> tuple[tf.Tensor, tf.Tensor]:
+        """The range of a field, for each view: two (2, 1)."""
+        import tensorflow as tf
+
+        spans = []
+        for view in self._pair:
+            value = getattr(view, name)
+            if name == "hue":
+                value = (-value, value)
+            elif not isinstance(value, tuple):
+                value = (max(0.0, 1 - value), 1 + value)
+            spans.append([value])
+        low, high = tf.unstack(tf.constant(spans, tf.float32), axis=-1)
+        return low, high
+
+    def _between(self, name: str, drawn: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        low, high = self._limits(name)
+        return low + (high - low) * drawn[name]
+
+    def _happens(self, name: str, drawn: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        import tensorflow as tf
+
+        odds = tf.constant([[getattr(view, name)] for view in self._pair], tf.float32)
+        return drawn[name] < odds
+
+    def _boxes(self, height: int, width: int, drawn: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        import tensorflow as tf
+
+        (least, most), (low, high) = (
+            [limit[..., None] for limit in self._limits(name)] for name in ("area", "aspect")
+        )
+        middle = [[middle_box(height, width, view.aspect)] for view in self._pair]
+        return crop_boxes(
+            height,
+            width,
+            least + (most - least) * drawn["area"],
+            low * (high / low) ** drawn["aspect"],
+            drawn["place"],
+            tf.constant(middle, tf.float32),
+        )
+
+    def _recolouring(
+        self, means: tf.Tensor, drawn: Mapping[str, tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        import tensorflow as tf
+
+        jittered = self._happens("jitter", drawn)
+        factors = (
+            tf.where(jittered, self._between(name, drawn), still)
+            for name, still in (("brightness", 1), ("contrast", 1), ("saturation", 1), ("hue", 0))
+        )
+        return recolouring(means, *factors, drawn["order"], self._happens("grey", drawn))
+
+
+def _uniform(n: tf.Tensor, seed: Any, step: Any) -> dict[str, tf.Tensor]:
+    """For two views of n images: name -> (2, n) or (2, n, count) numbers from 0 to below 1."""
+    import tensorflow as tf
+
+    key = tf.stack([tf.cast(seed, tf.int64) ^ _STREAM, tf.cast(step, tf.int64)])
+    counts = list(_DRAWN.values())
+    drawn = tf.random.stateless_uniform([2, n, sum(counts)], key, alg="philox")
+    parts = dict(zip(_DRAWN, tf.split(drawn, counts, axis=-1), strict=True))
+    return {name: part[..., 0] if _DRAWN[name] == 1 else part for name, part in parts.items()}
+
+
+_SIMCLR = View(brightness=0.8, contrast=0.8, saturation=0.8, hue=0.2, blur=0.5)
+_MOCO = View(area=(0.2, 1.0))
+_BYOL = View(saturation=0.2)
+_STRONG = View(
+    area=(0.2, 1.0), jitter=1.0, brightness=0.6, contrast=0.6, saturation=0.6, hue=0.1,
+    grey=0.0, solarise=0.2,
+)  # fmt: skip
+
+PRESETS: dict[str, Views] = {
+    "simclr": Views(_SIMCLR),
+    "simclr_small": Views(View()),
+    "moco_v2": Views(dataclasses.replace(_MOCO, blur=0.5)),
+    "moco_v2_small": Views(_MOCO),
+    "barlow": Views(
+        dataclasses.replace(_BYOL, blur=1.0), dataclasses.replace(_BYOL, blur=0.1, solarise=0.2)
+    ),
+    "barlow_small": Views(_BYOL, dataclasses.replace(_BYOL, solarise=0.2)),
+    "pico": Views(_MOCO, _STRONG),
+    "digits": Views(
+        View(area=(0.4, 1.0), flip=0.0, saturation=0.0, hue=0.0, grey=0.0),
+    ),
+}
+"""The views of papers, by name; "..._small" for small images, such as those of CIFAR.
+
+simclr: Chen et al., A Simple Framework for Contrastive Learning of Visual Representations, ICML
+    2020, Appendix A: colour distortion of strength 1, blur half the time. Small, Appendix B.9:
+    strength 0.5, no blur.
+moco_v2: Chen et al., Improved Baselines with Momentum Contrastive Learning, 2020, and its code:
+    crops from 0.2 of the area, jitter 0.4, 0.4, 0.4, 0.1, blur half the time. Small: no blur.
+barlow: Zbontar et al., Barlow Twins, ICML 2021, after BYOL: saturation 0.2; the first view always
+    blurred, the second a tenth of the time, and solarised a fifth. Small: no blur.
+pico: Wang et al., PiCO, ICLR 2022, and its code for CIFAR: the first view weak (MoCo v2's
+    without blur), the second strong. There the strong one has, after crop and flip, three of
+    fourteen operations at random strength, called RandAugment(3, 5), and a square cut out. Most
+    of these (equalise, posterise, sharpen, rotate, shear, cut out) are no matrix of rows, columns
+    or colours; what stands in for all is jitter of every image by up to 0.6, 0.6, 0.6, 0.1, and
+    solarising a fifth of them.
+digits: For handwritten digits and other characters, of which a mirror image or a small part is
+    another character or none: no flip, crops from 0.4 of the area, brightness and contrast.
+"""
+
+
+def two_views(
+    images: Images | LabelledData,
+    preset: str | Views,
+    batch_size: int,
+    seed: int = 0,
+    start: int = 0,
+    labels: bool = False,
+) -> tf.data.Dataset:
+    """An endless stream of batches (a, b): two views of each image.
+
+    Images come in the order of `images.batches`; the views of batch b are drawn from (seed, b)
+    alone, apart from the order. So `start=n` resumes a run where it was, to the bit.
+
+    Args:
+        images: Any `zoo.data` set; of one with a training and a test half, the training half.
+        preset: The name of a paper's views, such as "simclr_small", or `Views` of your own.
+        batch_size: Images a batch.
+        seed: Draws the order and the views.
+        start: The number of the first batch, from 0.
+        labels: Whether a batch is (a, b, labels).
+
+    Returns:
+        A tf.data.Dataset of two float32 (batch_size, h, w, C), 0..1, and of labels, int64
+        (batch_size,), or (batch_size, A) for attributes.
+
+    Raises:
+        ValueError: An unknown preset; data that are none of these, are empty, or have no labels
+            where they are wanted; images that are too small, or have neither 1 nor 3 channels; a
+            `batch_size` below 1, a `seed` or `start` below 0.
+
+    Example:
+        >>> data = zoo.data.load("digits")
+        >>> stream = zoo.data.two_views(data, "digits", batch_size=64, labels=True)
+        >>> a, b, labels = next(iter(stream))
+        >>> a.shape, b.shape, labels.shape
+        (TensorShape([64, 8, 8, 1]), TensorShape([64, 8, 8, 1]), TensorShape([64]))
+    """
+    import tensorflow as tf
+
+    views = Views.of(preset)
+    images = images.train if isinstance(images, LabelledData) else images
+    if not isinstance(images, Images):
+        raise ValueError(
+            'Expected images of zoo.data, such as zoo.data.load("digits"). '
+            f"Received: {type(images).__name__}."
+        )
+    batch_size = checks.integer("batch_size", batch_size, low=1)
+    seed = checks.integer("seed", seed, low=0)
+    start = checks.integer("start", start, low=0)
+    streams = [
+        images.batches(batch_size, seed, start),
+        tf.data.Dataset.counter(start, dtype=tf.int64),
+    ]
+    if checks.truth("labels", labels):
+        known = getattr(images, "labels", None)
+        if known is None:
+            raise ValueError(
+                f"Expected images with labels. Received: {images.name}, which has none."
+            )
+        order = shuffled_rows(len(images), batch_size, seed, start)
+        streams.append(order.map(lambda rows: tf.gather(known, rows)))
+
+    def made(batch: tf.Tensor, step: tf.Tensor, *label: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return (*views(batch, seed, step), *label)
+
+    numbered = tf.data.Dataset.zip(*streams)
+    return numbered.map(tf.autograph.experimental.do_not_convert(made)).prefetch(2)
