@@ -8,7 +8,6 @@ Representations, 2019 (Table 1, after Higgins et al. 2017 and Burgess et al. 201
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 
 import keras
@@ -16,6 +15,7 @@ from keras import layers
 
 from zoo import checks
 from zoo.networks.initializers import glorots
+from zoo.networks.shapes import check_image_shape
 
 FILTERS = (32, 32, 64, 64)
 SMALLEST_SIDE = 16
@@ -41,7 +41,7 @@ def gaussian_encoder(
         >>> gaussian_encoder((64, 64, 1), latent_size=10).count_params()
         382932
     """
-    height, width, channels = check_image_shape(image_shape)
+    height, width, channels = check_image_shape(image_shape, SMALLEST_SIDE)
     latent_size = checks.integer("latent_size", latent_size, low=1)
     glorot = glorots(seed)
     images = x = layers.Input((height, width, channels), name="image")
@@ -76,7 +76,7 @@ def image_decoder(image_shape: Sequence[int], latent_size: int = 10, seed: int =
     Raises:
         ValueError: The image is too small or has a strange number of channels, L < 1 or seed < 0.
     """
-    height, width, channels = check_image_shape(image_shape)
+    height, width, channels = check_image_shape(image_shape, SMALLEST_SIDE)
     latent_size = checks.integer("latent_size", latent_size, low=1)
     glorot = glorots(seed)
     sizes: list[tuple[int, ...]] = [(height, width)]
@@ -104,22 +104,3 @@ def image_decoder(image_shape: Sequence[int], latent_size: int = 10, seed: int =
         if any(excess):
             x = layers.Cropping2D([(0, rows) for rows in excess])(x)
     return keras.Model(codes, x, name="decoder")
-
-
-def check_image_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
-    """Returns (H, W, C) as ints; refuses what the four strided convolutions cannot take."""
-    shape = tuple(image_shape)
-    if len(shape) != 3 or not all(isinstance(side, numbers.Integral) for side in shape):
-        raise ValueError(
-            f"Expected image_shape to be (height, width, channels). Received: {shape}."
-        )
-    height, width, channels = map(int, shape)
-    if min(height, width) < SMALLEST_SIDE:
-        raise ValueError(
-            f"Expected images of at least {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels. "
-            f"Received: {height} x {width}. Enlarge them first: data.resized({SMALLEST_SIDE}), "
-            f"or --image-size {SMALLEST_SIDE} on the command line."
-        )
-    if channels not in (1, 3):
-        raise ValueError(f"Expected images of 1 or 3 channels. Received: {channels}.")
-    return height, width, channels
