@@ -88,7 +88,7 @@ class MethodContract:
 
     def test_frozen_twins_start_as_their_students(self):
         method = self.make()
-        networks = [layer for layer in method.layers if layer.weights]
+        networks = [n for n in method.layers if isinstance(n, keras.Model) and n.weights]
         for twin in (n for n in networks if not n.trainable_variables):
             alike = [n for n in networks if n is not twin and shapes(n) == shapes(twin)]
             assert any(
@@ -259,6 +259,44 @@ class MethodContract:
     def loss(self, method, batch):
         outputs = method.forward(batch, training=False)
         return float(call_with(method.objective, outputs)["loss"])
+
+
+class TwoViewContract(MethodContract):
+    """Checks for a method that learns from two views of each image."""
+
+    def batch(self, n=6, seed=0):
+        """Two views (a, b) of n images."""
+        return parts.images(n, 2 * seed), parts.images(n, 2 * seed + 1)
+
+    def test_single_images_are_refused_with_what_makes_views(self):
+        method = self.compiled()
+        with pytest.raises(ValueError, match=r"Expected two views .* method\.batches.*Received: "):
+            method.forward(parts.images(), training=True)
+
+    def test_views_of_different_shape_are_refused(self):
+        method = self.compiled()
+        a, b, *rest = self.batch()
+        for wrong in (b[:, :4], b[:4]):
+            with pytest.raises(ValueError, match="Expected "):
+                method.fit((a, wrong, *rest), verbose=0)
+
+    def test_a_batch_of_one_is_refused(self):
+        method = self.compiled()
+        with pytest.raises(ValueError, match="Expected batches of "):
+            method.train_step(self.tensors(n=1))
+
+    def test_alike_images_give_a_finite_loss_and_finite_gradients(self):
+        method = self.compiled()
+        alike = keras.tree.map_structure(
+            lambda part: ops.repeat(part[:1], 6, axis=0), self.tensors()
+        )
+        logs = method.train_step(alike)
+        assert all(np.isfinite(float(value)) for value in logs.values())
+        assert all(np.isfinite(value).all() for value in values(method.variables))
+
+    def test_single_images_are_encoded(self):
+        codes = self.make().predict(parts.images(3), verbose=0)
+        assert codes.shape == (3, parts.LATENTS)
 
 
 def state(method):

@@ -7,7 +7,7 @@ from tests import faults, parts
 from tests.contract import MethodContract
 
 
-class TwoViewContract(MethodContract):
+class ViewsContract(MethodContract):
     cls = faults.TinyMoCo
     in_registry = False
 
@@ -20,11 +20,11 @@ class TwoViewContract(MethodContract):
         return parts.images(n, 2 * seed), parts.images(n, 2 * seed + 1)
 
 
-class TestTinyMoCo(TwoViewContract):
+class TestTinyMoCo(ViewsContract):
     """A sound method with teacher, projector and queue."""
 
 
-class TestTinyCritic(TwoViewContract):
+class TestTinyCritic(ViewsContract):
     """A sound method with a part that the loss does not train."""
 
     cls = faults.TinyCritic
@@ -50,7 +50,7 @@ FAULTS = {
     ("fault", "check"), FAULTS.items(), ids=lambda x: getattr(x, "__name__", x)
 )
 def test_each_fault_turns_its_check_red(fault, check, tmp_path):
-    contract = TwoViewContract()
+    contract = ViewsContract()
     contract.cls = fault
     arguments = {"tmp_path": tmp_path} if check == "test_save_load_and_continue" else {}
     with pytest.raises((AssertionError, ValueError, tf.errors.InvalidArgumentError)):
@@ -60,4 +60,4 @@ def test_each_fault_turns_its_check_red(fault, check, tmp_path):
 @pytest.mark.parametrize("check", sorted(set(FAULTS.values())))
 def test_the_sound_method_passes_the_same_checks(check, tmp_path):
     arguments = {"tmp_path": tmp_path} if check == "test_save_load_and_continue" else {}
-    getattr(TwoViewContract(), check)(**arguments)
+    getattr(ViewsContract(), check)(**arguments)

@@ -452,8 +452,9 @@ def test_batches_are_those_of_the_data_or_of_its_training_part():
     class Split:
         train = Data()
 
-    assert zoo.Method.batches(Data(), 8, seed=1, start=2) == (8, 1, 2)
-    assert zoo.Method.batches(Split(), 8) == (8, 0, 0)
+    method = PullTogether(parts.encoder())
+    assert method.batches(Data(), 8, seed=1, start=2) == (8, 1, 2)
+    assert method.batches(Split(), 8) == (8, 0, 0)
 
 
 # Docstrings

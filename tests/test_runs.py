@@ -35,10 +35,12 @@ def begun(tmp_path):
 
 # Settings
 
+STEPPING = ("optimizer", "weight_decay", "schedule", "warmup_steps")  # each has a default
+
 
 def test_a_recipe_alone_is_enough():
     settings = merged()
-    unset = {"method", "skip_bad", "seed", "samples", "metrics"}
+    unset = {"method", "skip_bad", "seed", "samples", "metrics", *STEPPING}
     assert settings.model_dump(exclude=unset) == RECIPE
     assert settings.steps_per_epoch == 400
 
@@ -138,9 +140,43 @@ def test_the_command_says_every_setting():
     )
     assert settings.command == (
         "zoo train beta_vae --data 'folder:my photos' --skip-bad --steps 4000 --epochs 10 "
-        "--batch-size 64 --learning-rate 0.001 --seed 0 --samples 10000 --metrics mig,sap "
+        "--batch-size 64 --learning-rate 0.001 --optimizer adam --weight-decay 0.0 "
+        "--schedule constant --warmup-steps 0 --seed 0 --samples 10000 --metrics mig,sap "
         "--set beta=2.0 --set 'a=\"x y\"'"
     )
+
+
+def test_the_warm_up_is_as_large_a_part_of_other_steps():
+    recipe = {**RECIPE, "warmup_steps": RECIPE["steps"] // 10}
+    assert Settings.merged("simclr", recipe, {"steps": 50}).warmup_steps == 5
+    assert Settings.merged("simclr", recipe, {"steps": 50, "warmup_steps": 9}).warmup_steps == 9
+
+
+def test_a_warm_up_that_never_ends_is_refused():
+    with pytest.raises(ValueError, match=r"Expected fewer warmup_steps than steps, 50\..*: 50\."):
+        merged(steps=50, warmup_steps=50)
+
+
+def test_the_recipes_views_are_for_its_data():
+    recipe = {**RECIPE, "hyperparameters": {"views": "digits", "temperature": 0.2}}
+    other = {"data": "cifar10:photos"}
+    assert Settings.merged("simclr", recipe).hyperparameters["views"] == "digits"
+    assert Settings.merged("simclr", recipe, other).hyperparameters == {"temperature": 0.2}
+    named = {**other, "hyperparameters": {"views": "simclr"}}
+    assert Settings.merged("simclr", recipe, named).hyperparameters["views"] == "simclr"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"optimizer": "adamw"}, "optimizer"),
+        ({"schedule": "linear"}, "schedule"),
+        ({"weight_decay": -1.0}, "Expected weight_decay to be greater than or equal to 0"),
+    ],
+)
+def test_a_strange_way_of_stepping_is_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        merged(given)
 
 
 @pytest.mark.parametrize(

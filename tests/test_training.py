@@ -34,7 +34,14 @@ def test_every_argument_of_constructor_and_networks_can_be_set():
 
 
 def test_parts_and_what_has_a_flag_of_its_own_cannot_be_set():
-    parts = {"encoder", "decoder", "discriminator", "discriminator_optimizer"}
+    parts = {
+        "encoder",
+        "decoder",
+        "discriminator",
+        "discriminator_optimizer",
+        "projector",
+        "predictor",
+    }
     for cls in zoo.methods().values():
         left_out = {"self", "image_shape", "seed", "kwargs", *parts}
         assert not left_out & set(training.arguments(cls))
@@ -75,6 +82,30 @@ def test_what_can_be_is_not_refused():
 
 
 # Building
+
+
+def rates(told):
+    rate = training.optimizer_for(told)._learning_rate  # the schedule, where there is one
+    return [float(rate(step)) if callable(rate) else float(rate) for step in range(told.steps + 1)]
+
+
+def test_the_learning_rate_rises_and_falls_as_a_cosine():
+    told = settings(steps=12, warmup_steps=4, schedule="cosine", learning_rate=0.5)
+    falling = 0.25 * (1 + np.cos(np.pi * np.arange(9) / 8))
+    np.testing.assert_allclose(rates(told), [0, 0.125, 0.25, 0.375, *falling], atol=1e-6)
+
+
+@pytest.mark.parametrize("warmup", [0, 2])
+def test_a_constant_learning_rate_stays(warmup):
+    told = settings(steps=6, warmup_steps=warmup, learning_rate=0.5)
+    np.testing.assert_allclose(rates(told)[warmup:], 0.5)
+
+
+def test_optimizers_are_built_by_name():
+    sgd = training.optimizer_for(settings(optimizer="sgd", weight_decay=1e-4))
+    assert (type(sgd).__name__, sgd.momentum, sgd.weight_decay) == ("SGD", 0.9, 1e-4)
+    adam = training.optimizer_for(settings())
+    assert (type(adam).__name__, adam.weight_decay) == ("Adam", None)
 
 
 def test_a_method_is_built_as_it_was_told(console):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
+from typing import Any
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
@@ -28,6 +29,19 @@ def counted(count: int, noun: str) -> str:
         ('1 run', '1,200 runs')
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def described(batch: Any) -> str:
+    """What was given as a batch.
+
+    Example:
+        >>> described((1, 2))
+        'a tuple of 2'
+    """
+    if hasattr(batch, "shape"):
+        return f"images of shape {tuple(batch.shape)}"
+    length = f" of {len(batch)}" if isinstance(batch, Sized) else ""
+    return f"a {type(batch).__name__}{length}"
 
 
 def formatted(value: float, form: str) -> str:

@@ -103,8 +103,7 @@ class Method(keras.Model):
     def after_update(self, *args: Any, **kwargs: Any) -> None:
         """Moves what has no gradient, once the learned weights have moved. In training only."""
 
-    @classmethod
-    def batches(cls, data: Any, batch_size: int, seed: int = 0, start: int = 0) -> tf.data.Dataset:
+    def batches(self, data: Any, batch_size: int, seed: int = 0, start: int = 0) -> tf.data.Dataset:
         """Endless training batches of a `zoo.data` set, as `forward` takes them.
 
         Args:

@@ -22,7 +22,7 @@ import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pydantic
 
@@ -55,6 +55,10 @@ class Settings(pydantic.BaseModel):
     epochs: int = pydantic.Field(ge=1)
     batch_size: int = pydantic.Field(ge=1)
     learning_rate: float = pydantic.Field(gt=0)
+    optimizer: Literal["adam", "sgd"] = "adam"
+    weight_decay: float = pydantic.Field(0.0, ge=0)
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup_steps: int = pydantic.Field(0, ge=0)
     seed: int = pydantic.Field(0, ge=0, lt=2**32 - 1)  # NumPy's range, less the decoder's seed + 1
     samples: int = pydantic.Field(SAMPLES, ge=BINS)
     metrics: list[str] | None = pydantic.Field(None, min_length=1)  # None: scoring.default
@@ -83,15 +87,17 @@ class Settings(pydantic.BaseModel):
     def merged(cls, method: str, *layers: Mapping[str, Any]) -> Settings:
         """Settings from layers that override one another: recipe, file, flags.
 
-        `hyperparameters` are merged name by name. Epochs divide the steps: where only the steps
-        are given, epochs are as long as the recipe's, and at most 100.
+        `hyperparameters` are merged name by name. For other data than the recipe's, its image size
+        and its views are left out. Epochs divide the steps: where only the steps are given,
+        epochs are as long as the recipe's, and at most 100; the warm-up is as large a part.
 
         Raises:
             ValueError: An unknown setting, or a value that cannot be.
         """
         given: dict[str, Any] = {}
         hyperparameters: dict[str, Any] = {}
-        for layer in layers:
+        named_later: set[str] = set()
+        for i, layer in enumerate(layers):
             unheard_of = set(layer) - set(cls.model_fields)
             if unheard_of:
                 raise ValueError(unknown("setting", sorted(unheard_of)[0], cls.model_fields))
@@ -103,18 +109,31 @@ class Settings(pydantic.BaseModel):
                     f"Expected hyperparameters to be names and values. Received: {named!r}."
                 )
             hyperparameters |= named
+            named_later |= set(named) if i else set()
             given |= layer
         recipe, last = layers[0], {k: v for layer in layers[1:] for k, v in layer.items()}
-        if "image_size" not in last and not _same_data(given["data"], recipe["data"]):
-            given["image_size"] = None  # the recipe's size is for the recipe's data
-        if "steps" in last and "epochs" not in last:
-            pace = recipe["steps"] // recipe["epochs"]
-            given["epochs"] = _most_epochs(given["steps"], pace)
+        if not _same_data(given["data"], recipe["data"]):  # what suits the recipe's data alone
+            if "image_size" not in last:
+                given["image_size"] = None
+            if "views" not in named_later:
+                hyperparameters.pop("views", None)
+        if "steps" in last:
+            if "epochs" not in last:
+                pace = recipe["steps"] // recipe["epochs"]
+                given["epochs"] = _most_epochs(given["steps"], pace)
+            if "warmup_steps" not in last and isinstance(given["steps"], int):
+                share = recipe.get("warmup_steps", 0) / recipe["steps"]
+                given["warmup_steps"] = int(share * given["steps"])
         try:
             settings = cls(**{**given, "method": method, "hyperparameters": hyperparameters})
         except pydantic.ValidationError as error:
             raise ValueError(_one_line(error)) from None
         chosen(settings.metrics or ())  # refuses unknown names
+        if settings.warmup_steps >= settings.steps:
+            raise ValueError(
+                f"Expected fewer warmup_steps than steps, {settings.steps}. Received: "
+                f"{settings.warmup_steps}."
+            )
         if settings.steps % settings.epochs:
             nearest = max(settings.steps // settings.epochs, 1) * settings.epochs
             raise ValueError(

@@ -85,7 +85,10 @@ def train_on(
                 "settings": settings.model_dump(),
                 "data": data.describe(),
                 "images": facts_of(data)["dataset_size"],
-                "arguments": effective_arguments(settings, facts_of(data)),
+                "arguments": {
+                    name: method.hyperparameters.get(name, value)  # as for_images filled it in
+                    for name, value in effective_arguments(settings, facts_of(data)).items()
+                },
                 "versions": versions(),
             },
         )
@@ -207,12 +210,30 @@ def load_data(settings: Settings, console: Console) -> Any:
 
 
 def build(settings: Settings, image_shape: tuple[int, ...], facts: Mapping[str, Any]) -> Method:
-    """The method, with what only the data or the run know filled in, compiled with Adam."""
+    """The method, with what only the data or the run know filled in, and compiled."""
     keras.utils.set_random_seed(settings.seed)
     cls = registry.method(settings.method)
     method = cls.for_images(image_shape, seed=settings.seed, **_given(settings, facts))
-    method.compile(keras.optimizers.Adam(settings.learning_rate))
+    method.compile(optimizer_for(settings))
     return method
+
+
+def optimizer_for(settings: Settings) -> keras.optimizers.Optimizer:
+    """The optimizer of a run, with the learning rate's way through its steps."""
+    top, warmup = settings.learning_rate, settings.warmup_steps
+    rate: float | keras.optimizers.schedules.LearningRateSchedule = top
+    if settings.schedule == "cosine" or warmup:
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0 if warmup else top,
+            decay_steps=settings.steps - warmup,
+            alpha=1.0 if settings.schedule == "constant" else 0.0,
+            warmup_target=top if warmup else None,
+            warmup_steps=warmup,
+        )
+    decay = settings.weight_decay or None
+    if settings.optimizer == "sgd":
+        return keras.optimizers.SGD(rate, momentum=0.9, weight_decay=decay)
+    return keras.optimizers.Adam(rate, weight_decay=decay)
 
 
 def build_for(data: Any, settings: Settings) -> Method:

@@ -325,7 +325,7 @@ def test_keras_tuner_searches_by_a_score(data, tmp_path):
         directory=tmp_path,
         seed=0,
     )
-    batches = zoo.BetaVAE.batches(data, 6)
+    batches = data.batches(6)
     callbacks = [scorer(data, every=2)]
     tuner.search(batches, steps_per_epoch=2, epochs=2, callbacks=callbacks, verbose=0)
     assert all(0 <= trial.score <= 1 for trial in tuner.oracle.trials.values())

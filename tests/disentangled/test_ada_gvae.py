@@ -116,7 +116,7 @@ def test_a_strange_beta_is_refused(beta):
 
 def test_data_without_factors_cannot_be_paired():
     with pytest.raises(ValueError, match=r"known factors to make pairs of.*Received: digits"):
-        zoo.AdaGVAE.batches(zoo.data.load("digits"), 4)
+        make().batches(zoo.data.load("digits"), 4)
 
 
 def test_it_trains_on_pairs_of_factor_data():

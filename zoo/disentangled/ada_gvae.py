@@ -18,6 +18,7 @@ from keras import ops
 from zoo import checks
 from zoo.data import pairs
 from zoo.disentangled.vae import VAE
+from zoo.messages import described
 
 
 class AdaGVAE(VAE):
@@ -62,8 +63,7 @@ class AdaGVAE(VAE):
         super().__init__(encoder, decoder, reconstruction, seed, **kwargs)
         self.beta = checks.number("beta", beta, low=0)
 
-    @classmethod
-    def batches(cls, data: Any, batch_size: int, seed: int = 0, start: int = 0) -> Any:
+    def batches(self, data: Any, batch_size: int, seed: int = 0, start: int = 0) -> Any:
         """Endless batches of pairs, from data with known factors: `zoo.data.pairs`."""
         return pairs(data, batch_size, seed, start)
 
@@ -72,7 +72,7 @@ class AdaGVAE(VAE):
         if not (isinstance(batch, tuple | list) and len(batch) == 2):
             raise ValueError(
                 "Expected pairs of images (a, b), such as zoo.data.pairs gives. "
-                f"Received: {_described(batch)}."
+                f"Received: {described(batch)}."
             )
         images = ops.concatenate([self.prepare(image) for image in batch])
         mean, logvar, shared = share(*self.encode(images, training=training))
@@ -128,8 +128,3 @@ def share(mean: Any, logvar: Any) -> tuple[Any, Any, Any]:
     average_mean = ops.tile((mean_a + mean_b) / 2, (2, 1))
     average_logvar = ops.tile(ops.log((variance_a + variance_b) / 2), (2, 1))
     return ops.where(both, average_mean, mean), ops.where(both, average_logvar, logvar), shared
-
-
-def _described(batch: Any) -> str:
-    shape = getattr(batch, "shape", None)
-    return f"images of shape {shape}" if shape is not None else f"{type(batch).__name__}"

@@ -1,0 +1,63 @@
+"""The queue is a ring: the newest rows replace the oldest, whatever the sizes of batches."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zoo.queue import Queue
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=8))
+def test_it_is_a_ring(sizes):
+    queue = Queue(size=5, width=2)
+    rows = np.asarray(queue.rows()).copy()
+    rng, written = np.random.default_rng(0), 0
+    for n in sizes:
+        new = rng.normal(size=(n, 2)).astype("float32")
+        queue.enqueue(new)
+        for row in new / np.linalg.norm(new, axis=1, keepdims=True):
+            rows[written % 5] = row
+            written += 1
+        np.testing.assert_allclose(np.asarray(queue.rows()), rows, atol=1e-6)
+        assert float(queue.filled()) == pytest.approx(min(1, written / 5))
+
+
+def test_it_starts_as_unit_vectors_of_its_seed():
+    rows = [np.asarray(Queue(50, 4, seed).rows()) for seed in (0, 0, 1)]
+    np.testing.assert_allclose(np.linalg.norm(rows[0], axis=1), 1, atol=1e-6)
+    np.testing.assert_array_equal(rows[0], rows[1])
+    assert not np.array_equal(rows[0], rows[2])
+
+
+def test_rows_that_were_read_stay_as_they_were():
+    queue = Queue(4, 2)
+
+    @tf.function
+    def read_then_write(new):
+        rows = queue.rows()
+        queue.enqueue(new)
+        return rows
+
+    before = np.asarray(queue.rows()).copy()
+    np.testing.assert_array_equal(read_then_write(np.ones((4, 2), "float32")), before)
+    assert not np.array_equal(np.asarray(queue.rows()), before)
+
+
+def test_too_many_rows_are_refused():
+    with pytest.raises(ValueError, match=r"Expected at most as many keys .* 4\. Received: 5"):
+        Queue(4, 2).enqueue(np.ones((5, 2), "float32"))
+
+
+@pytest.mark.parametrize("sizes", [(0, 2), (2, 0), (2.5, 2)])
+def test_strange_sizes_are_refused(sizes):
+    with pytest.raises(ValueError, match=r"Expected (size|width) to be an integer of at least 1"):
+        Queue(*sizes)
+
+
+def test_its_rows_are_float32_in_mixed_precision(mixed_float16):
+    queue = Queue(4, 2)
+    queue.enqueue(keras.ops.ones((2, 2), "float16"))
+    assert keras.ops.dtype(queue.rows()) == "float32"

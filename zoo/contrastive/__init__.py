@@ -1,0 +1,1 @@
+"""Methods that compare views of images: what belongs together is pulled together."""

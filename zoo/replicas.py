@@ -1,0 +1,59 @@
+"""What the replicas of a distribution strategy tell one another.
+
+Each replica sees a part of the batch; a loss that compares the images of a batch must see all of
+it. `gather` carries gradients: every replica computes the loss of the whole batch, `train_step`
+divides it by the number of replicas, and the gradients are summed, so that two replicas with N
+images each learn what one learns with 2N. On one device both functions do nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+from keras import ops
+
+
+def gather(rows: Any) -> Any:
+    """The rows of all replicas, in their order.
+
+    Args:
+        rows: (n, ...) of this replica.
+
+    Returns:
+        (N, ...), the same on every replica.
+    """
+    context = _several()
+    return rows if context is None else context.all_gather(rows, axis=0)
+
+
+def shuffled(rows: Any, seed: int, step: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """As many rows, drawn from those of all replicas; and the way back.
+
+    Args:
+        rows: (n, ...) of this replica.
+        seed: The order is drawn from it
+        step: and from this integer or int64 scalar, the same on every replica.
+
+    Returns:
+        Rows (n, ...), and a function that takes what was computed from them on each replica to
+        what it would have been for this replica's own rows.
+    """
+    context = _several()
+    if context is None:
+        return rows, lambda results: results
+    n = tf.shape(rows)[0]
+    counts = context.all_gather(n[None], axis=0)
+    first = tf.reduce_sum(counts[: context.replica_id_in_sync_group])
+    seeds = tf.stack([tf.constant(seed, tf.int64), ops.cast(step, "int64")])
+    order = tf.argsort(tf.random.stateless_uniform([tf.reduce_sum(counts)], seeds))
+    mine = tf.gather(context.all_gather(rows, axis=0), order[first : first + n])
+    back = tf.argsort(order)[first : first + n]
+    return mine, lambda results: tf.gather(context.all_gather(results, axis=0), back)
+
+
+def _several() -> Any:
+    """The replica's context where there is more than one replica."""
+    context = tf.distribute.get_replica_context()
+    return context if context is not None and context.num_replicas_in_sync > 1 else None

@@ -1,0 +1,45 @@
+"""A frozen twin of a network, which trails it by a moving average (He et al. 2020, Eq. 2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+def twin(student: keras.Model) -> keras.Model:
+    """A copy of a built network with the same weights, none of which a gradient moves.
+
+    Its batch normalisation still learns its own statistics, from what the twin itself sees:
+    `twin.trainable = False` would stop that, so the weights are frozen one by one.
+
+    Args:
+        student: The network.
+
+    Example:
+        >>> student = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+        >>> teacher = twin(student)
+        >>> len(teacher.weights), len(teacher.trainable_variables)
+        (2, 0)
+    """
+    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(student))
+    copy.set_weights(student.get_weights())
+    for variable in copy.trainable_variables:
+        variable.trainable = False
+    return copy
+
+
+def trail(teacher: keras.Model, student: keras.Model, decay: Any) -> None:
+    """Moves what the student learns by gradients a little into its twin: Eq. 2.
+
+        teacher <- decay teacher + (1 - decay) student
+
+    Args:
+        teacher: What `twin` made of the student.
+        student: The network that learns.
+        decay: A number or a scalar tensor, 0 (a copy) to 1 (no change).
+    """
+    for old, new in zip(teacher.weights, student.weights, strict=True):
+        if new.trainable:  # statistics of normalisation are each network's own
+            old.assign_sub(ops.cast(1 - decay, old.dtype) * (old - new))
