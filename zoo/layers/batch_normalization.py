@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 from keras import ops
+from tensorflow.python.ops import control_flow_util
 
 KERNEL_DTYPES = ("float32", "float16", "bfloat16")
 
@@ -25,8 +26,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
     step of a small convolutional network. Arguments, weights and results are those of
     `keras.layers.BatchNormalization` (weights load either way), up to rounding. The kernel serves
     training on (N, ..., C); all else runs as in Keras: inference, with `trainable=False` too, an
-    `axis` other than the last, masks, float64, `renorm`, and `synchronized=True` where there is
-    more than one replica.
+    `axis` other than the last, masks, float64, `renorm`, `synchronized=True` where there is more
+    than one replica, and under XLA, which fuses the operations itself and whose own kernel loses
+    the variance of channels far from zero.
 
     Example:
         >>> import numpy as np
@@ -47,8 +49,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def _is_for_the_kernel(self, inputs: Any) -> bool:
         last = self.axis in (-1, len(inputs.shape) - 1)
         known = keras.backend.standardize_dtype(inputs.dtype) in KERNEL_DTYPES
-        synchronized = self.synchronized and _replicas() > 1
-        return last and known and not synchronized and not self.renorm
+        synchronized = self.synchronized and replicas() > 1
+        return last and known and not synchronized and not self.renorm and not _under_xla()
 
     def _fused(self, inputs: Any) -> tuple[Any, Any, Any]:
         """Inputs (N, ..., C) normalised, and the mean and variance (C,) float32 of channels."""
@@ -74,5 +76,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
             moving.assign(self.momentum * moving + (1 - self.momentum) * statistic)
 
 
-def _replicas() -> int:
+def _under_xla() -> bool:
+    return control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+
+
+def replicas() -> int:
+    """How many devices train this layer."""
     return tf.distribute.get_strategy().num_replicas_in_sync

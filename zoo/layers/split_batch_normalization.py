@@ -15,7 +15,7 @@ import tensorflow as tf
 from keras import ops
 
 from zoo import checks
-from zoo.layers.batch_normalization import KERNEL_DTYPES, BatchNormalization
+from zoo.layers.batch_normalization import BatchNormalization, replicas
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -24,8 +24,8 @@ class SplitBatchNormalization(BatchNormalization):
 
     The groups are consecutive samples, as devices would receive them; of a batch that does not
     divide, the first groups hold one more. A batch of fewer than two samples a group is one
-    group. The moving statistics move by the mean over the groups. Inference is that of
-    `keras.layers.BatchNormalization`, with which it shares its weights.
+    group. The moving statistics move by the mean over the groups, those of other replicas too.
+    Inference is that of `keras.layers.BatchNormalization`; the weights are the same.
 
     Args:
         splits: The number of groups; 1 is plain batch normalisation.
@@ -34,7 +34,7 @@ class SplitBatchNormalization(BatchNormalization):
 
     Raises:
         ValueError: `splits` is no integer of at least 1; another `axis`, `renorm` or
-            `synchronized`; a call with a mask or in float64.
+            `synchronized`; a call with a mask.
 
     Example:
         >>> import numpy as np
@@ -66,28 +66,39 @@ class SplitBatchNormalization(BatchNormalization):
             raise ValueError("Expected no mask: groups are normalised whole. Received a mask.")
         if not (training and self.trainable):
             return super().call(inputs, training=training)
-        dtype = keras.backend.standardize_dtype(inputs.dtype)
-        if dtype not in KERNEL_DTYPES:
-            raise ValueError(f"Expected one of {', '.join(KERNEL_DTYPES)}. Received: {dtype}.")
         samples = ops.shape(inputs)[0]  # an int, or in a graph of batches of any size a tensor
         outputs, mean, variance = ops.cond(
             samples >= 2 * self.splits,
             lambda: self._in_groups(inputs, samples),
-            lambda: self._fused(inputs),
+            lambda: self._normalized(inputs),
         )
+        if replicas() > 1:
+            context = tf.distribute.get_replica_context()
+            mean, variance = context.all_reduce("MEAN", [mean, variance])
         self._move(mean, variance)
         return outputs
 
     def _in_groups(self, inputs: Any, samples: Any) -> tuple[Any, Any, Any]:
         """Inputs normalised in groups, and the groups' mean mean and mean variance (C,)."""
         sizes = [(samples + i) // self.splits for i in reversed(range(self.splits))]
-        groups = map(self._fused, tf.split(inputs, sizes))
+        groups = map(self._normalized, tf.split(inputs, sizes))
         outputs, means, variances = zip(*groups, strict=True)
         return (
             ops.concatenate(outputs),
             ops.mean(ops.stack(means), axis=0),
             ops.mean(ops.stack(variances), axis=0),
         )
+
+    def _normalized(self, inputs: Any) -> tuple[Any, Any, Any]:
+        """Inputs (N, ..., C) normalised as one, and the mean and variance (C,) of channels."""
+        if self._is_for_the_kernel(inputs):
+            return self._fused(inputs)
+        x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        mean, variance = ops.moments(x, axes=self._reduction_axes)
+        outputs = ops.batch_normalization(
+            x, mean, variance, axis=-1, offset=self.beta, scale=self.gamma, epsilon=self.epsilon
+        )
+        return ops.cast(outputs, self.compute_dtype), mean, variance
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of batch normalisation, and `splits`."""
