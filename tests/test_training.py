@@ -106,6 +106,8 @@ def test_optimizers_are_built_by_name():
     assert (type(sgd).__name__, sgd.momentum, sgd.weight_decay) == ("SGD", 0.9, 1e-4)
     adam = training.optimizer_for(settings())
     assert (type(adam).__name__, adam.weight_decay) == ("Adam", None)
+    lars = training.optimizer_for(settings(optimizer="lars", weight_decay=1e-6))
+    assert (type(lars).__name__, lars.momentum, lars.weight_decay) == ("LARS", 0.9, 1e-6)
 
 
 def test_a_method_is_built_as_it_was_told(console):

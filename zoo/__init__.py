@@ -19,7 +19,16 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_MODULES = ("callbacks", "data", "layers", "losses", "metrics", "networks", "reporting")
+_MODULES = (
+    "callbacks",
+    "data",
+    "layers",
+    "losses",
+    "metrics",
+    "networks",
+    "optimizers",
+    "reporting",
+)
 _NAMES = {"Method": "zoo.method", "methods": "zoo.registry", "export": "zoo.exporting"}
 
 

@@ -55,7 +55,7 @@ class Settings(pydantic.BaseModel):
     epochs: int = pydantic.Field(ge=1)
     batch_size: int = pydantic.Field(ge=1)
     learning_rate: float = pydantic.Field(gt=0)
-    optimizer: Literal["adam", "sgd"] = "adam"
+    optimizer: Literal["adam", "sgd", "lars"] = "adam"
     weight_decay: float = pydantic.Field(0.0, ge=0)
     schedule: Literal["constant", "cosine"] = "constant"
     warmup_steps: int = pydantic.Field(0, ge=0)

@@ -23,6 +23,7 @@ from zoo.method import Method
 from zoo.metrics import scoring
 from zoo.metrics.scoring import Score, held_out
 from zoo.networks.convolutional import SMALLEST_SIDE
+from zoo.optimizers import LARS
 from zoo.reporting import curves, save
 from zoo.reporting.drawing import Drawing
 from zoo.runs import Run, Settings, without_folders
@@ -233,6 +234,8 @@ def optimizer_for(settings: Settings) -> keras.optimizers.Optimizer:
     decay = settings.weight_decay or None
     if settings.optimizer == "sgd":
         return keras.optimizers.SGD(rate, momentum=0.9, weight_decay=decay)
+    if settings.optimizer == "lars":
+        return LARS(rate, momentum=0.9, weight_decay=settings.weight_decay)
     return keras.optimizers.Adam(rate, weight_decay=decay)
 
 

@@ -29,7 +29,7 @@ def setting_options() -> list[click.Option]:
         ),
         click.Option(["--batch-size"], type=int, help="Images a step."),
         click.Option(["--learning-rate"], type=float, help="The highest, where it changes."),
-        click.Option(["--optimizer"], help="adam, or sgd (momentum 0.9). Default: adam."),
+        click.Option(["--optimizer"], help="adam (default), sgd or lars, both of momentum 0.9."),
         click.Option(["--weight-decay"], type=float, help="Default: 0."),
         click.Option(["--schedule"], help="Of the learning rate: constant (default) or cosine."),
         click.Option(["--warmup-steps"], type=int, help="Steps of a rising rate. Default: 0."),
