@@ -3,7 +3,7 @@
 Each replica sees a part of the batch; a loss that compares the images of a batch must see all of
 it. `gather` carries gradients: every replica computes the loss of the whole batch, `train_step`
 divides it by the number of replicas, and the gradients are summed, so that two replicas with N
-images each learn what one learns with 2N. On one device both functions do nothing.
+images each learn what one learns with 2N. On one device nothing is gathered.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ def gather(rows: Any) -> Any:
 def shuffled(rows: Any, seed: int, step: Any) -> tuple[Any, Callable[[Any], Any]]:
     """As many rows, drawn from those of all replicas; and the way back.
 
+    On one device it is a permutation: groups that `zoo.layers.SplitBatchNormalization` makes of
+    the rows are then others than those of the rows in their own order.
+
     Args:
         rows: (n, ...) of this replica.
         seed: The order is drawn from it
@@ -41,16 +44,14 @@ def shuffled(rows: Any, seed: int, step: Any) -> tuple[Any, Callable[[Any], Any]
         what it would have been for this replica's own rows.
     """
     context = _several()
-    if context is None:
-        return rows, lambda results: results
     n = tf.shape(rows)[0]
-    counts = context.all_gather(n[None], axis=0)
-    first = tf.reduce_sum(counts[: context.replica_id_in_sync_group])
+    counts = gather(n[None])
+    first = 0 if context is None else tf.reduce_sum(counts[: context.replica_id_in_sync_group])
     seeds = tf.stack([tf.constant(seed, tf.int64), ops.cast(step, "int64")])
     order = tf.argsort(tf.random.stateless_uniform([tf.reduce_sum(counts)], seeds))
-    mine = tf.gather(context.all_gather(rows, axis=0), order[first : first + n])
+    mine = tf.gather(gather(rows), order[first : first + n])
     back = tf.argsort(order)[first : first + n]
-    return mine, lambda results: tf.gather(context.all_gather(results, axis=0), back)
+    return tf.ensure_shape(mine, rows.shape), lambda results: tf.gather(gather(results), back)
 
 
 def _several() -> Any:
