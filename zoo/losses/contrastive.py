@@ -45,12 +45,12 @@ def info_nce(q: Any, k: Any, negatives: Any = None, temperature: float = 0.07) -
     q, k = unit(q), unit(k)
     own = ops.sum(q * k, axis=1) / temperature
     if negatives is None:
-        logits = ops.matmul(q, ops.transpose(k)) / temperature
+        total = ops.logsumexp(ops.matmul(q, ops.transpose(k)) / temperature, axis=1)
     else:
         negatives = _beside("negatives", negatives, q)
-        others = ops.matmul(q, ops.transpose(negatives)) / temperature
-        logits = ops.concatenate([own[:, None], others], axis=1)
-    return ops.mean(ops.logsumexp(logits, axis=1) - own)
+        others = ops.matmul(q / temperature, ops.transpose(negatives))  # as large as the queue
+        total = ops.logaddexp(own, ops.logsumexp(others, axis=1))
+    return ops.mean(total - own)
 
 
 def nt_xent(za: Any, zb: Any, temperature: float = 0.5) -> Any:
