@@ -7,10 +7,17 @@ import sys
 import numpy as np
 import pytest
 
-from zoo.reporting import information, reconstructions, to_array, traversal
+from zoo.reporting import (
+    information,
+    neighbours,
+    reconstructions,
+    to_array,
+    traversal,
+    views,
+)
 from zoo.reporting.figures import ink_on
 from zoo.reporting.latents import values_text
-from zoo.reporting.sheet import INK, PALE, SEQUENTIAL
+from zoo.reporting.sheet import GREY, INK, PALE, SEQUENTIAL, VERMILLION
 
 VALUES = [-3.0, -1.0, 1.0, 3.0]
 FACTORS = ["x-position", "y-position"]
@@ -108,6 +115,90 @@ class TestReconstructions:
         one, two = np.zeros((1, 8, 8, 1), np.uint8), np.zeros((2, 8, 8, 1), np.uint8)
         with pytest.raises(ValueError, match=r"of one shape.*\(1, 8, 8, 1\) and \(2, 8, 8, 1\)"):
             reconstructions(one, two)
+
+
+class TestViews:
+    def test_views_stand_below_their_original(self, moving, texts):
+        originals, first, second = moving[0], moving[0] // 2, moving[1]
+        figure = views(originals, first, second, "preset digits")
+        array = to_array(figure)
+        for column in zip(originals, first, second, strict=True):
+            [(top, left)], *below = (places(array, image, 12) for image in column)
+            assert below == [[(top + 98, left)], [(top + 196, left)]]
+        assert texts(figure)[2:] == ["preset digits", "originals", "first view", "second view"]
+
+    @pytest.mark.parametrize("count", [1, 8, 20])
+    def test_many_wrap_into_bands(self, count, texts, inside, overlapping):
+        images = np.zeros((count, 32, 32, 3), np.uint8)
+        figure = views(images, images, images)
+        assert len(figure.axes[0].images) == 3 * count
+        assert texts(figure).count("second view") >= 1
+        assert inside(figure)
+        assert not overlapping(figure)
+
+    def test_wrong_images_are_refused(self):
+        good, other = np.zeros((2, 8, 8, 1), np.uint8), np.zeros((1, 8, 8, 1), np.uint8)
+        with pytest.raises(ValueError, match=r"Expected second view: uint8 images 0\.\.255"):
+            views(good, good, good / 255)
+        with pytest.raises(ValueError, match=r"originals and views of one shape\. Received: \(2, "):
+            views(good, other, good)
+
+
+class TestNeighbours:
+    IMAGES = np.arange(2 * 3 * 64).astype(np.uint8).reshape(2, 3, 8, 8, 1)
+    COSINES = [[0.987, -0.25], [1.0, 0.5]]
+    LABELS = np.array([[0, 0, 1], [1, 1, 1]])
+
+    def test_neighbours_stand_beside_their_query_with_their_cosines(self, texts):
+        figure = neighbours(self.IMAGES, self.COSINES, protocol="of 6 images")
+        found = texts(figure)
+        assert found[-9:-6] == ["of 6 images", "query", "neighbours"]
+        assert found[-6:] == ["", "0.99", "−0.25", "", "1.00", "0.50"]  # noqa: RUF001
+        assert not figure.axes[0].patches
+        drawn = figure.axes[0].images
+        for image, shown in zip(self.IMAGES.reshape(6, 8, 8, 1), drawn, strict=True):
+            assert (shown.get_array()[..., :1] == image).all()
+
+    def test_neighbours_of_another_class_are_framed(self, texts):
+        figure = neighbours(self.IMAGES, self.COSINES, self.LABELS, ["cat", "dog"])
+        assert texts(figure)[-6:] == ["cat", "cat", "dog", "dog", "dog", "dog"]
+        colours = [text.get_color() for text in figure.axes[0].texts[-6:]]
+        assert colours == [GREY, GREY, VERMILLION, GREY, GREY, GREY]
+        [frame] = figure.axes[0].patches
+        left, right, bottom, top = figure.axes[0].images[2].get_extent()
+        assert (frame.get_x(), frame.get_y()) == (left - 1.5, top - 1.5)
+        assert (frame.get_width(), frame.get_height()) == (right - left + 3, bottom - top + 3)
+        assert "Orange: of another class, 25 % of them." in " ".join(texts(figure))
+
+    def test_classes_without_names_are_numbers(self, texts):
+        found = texts(neighbours(self.IMAGES, self.COSINES, self.LABELS))
+        assert found[-6:] == ["0", "0", "1", "1", "1", "1"]
+
+    @pytest.mark.parametrize(("side", "count"), [(8, 11), (28, 11), (32, 11), (64, 11), (32, 2)])
+    def test_every_size_is_laid_out(self, side, count, inside, overlapping):
+        images = np.zeros((8, count, side, side, 3), np.uint8)
+        labels = np.tile(np.arange(count), (8, 1))
+        names = ["a class with a long name"] * count
+        figure = neighbours(images, np.zeros((8, count - 1)), labels, names, "protocol")
+        assert figure.bbox.width <= 900
+        assert inside(figure)
+        assert not overlapping(figure)
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"images": np.zeros((2, 3, 8, 8), np.uint8)}, "(queries, 1 + neighbours, height, "),
+            ({"similarities": [[0.5]] * 2}, "similarities: numbers of shape (2, 2), none of them"),
+            ({"similarities": [[0.5, 2]] * 2}, "similarities: -1..1. Received: values from 0.5 to"),
+            ({"labels": [[0, 1]] * 2}, "labels: integers of shape (2, 3). Received: int64 of shap"),
+            ({"labels": LABELS * 0.5}, "Received: float64 of shape (2, 3)."),
+            ({"labels": LABELS, "class_names": ["a"]}, "labels: 0 to 0, as there are 1 names."),
+        ],
+    )
+    def test_wrong_arguments_are_refused(self, changes, message):
+        good = {"images": self.IMAGES, "similarities": self.COSINES}
+        with pytest.raises(ValueError, match=re.escape(message)):
+            neighbours(**{**good, **changes})
 
 
 class TestTraversal:
@@ -331,6 +422,7 @@ def test_neither_tensorflow_nor_pyplot_is_imported():
     code = (
         "import sys, zoo.reporting as r\n"
         "r.curves({'loss': [1.0]})\n"
+        "r.embedding([[1.0, 2.0], [3.0, 5.0]])\n"
         "print([m for m in ('tensorflow', 'keras', 'matplotlib.pyplot') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -101,3 +101,65 @@ def information(value: Any, shape: tuple[int | None, int], *, normalised: bool) 
             f"Received: values from {finite.min():.6g} to {finite.max():.6g}."
         )
     return np.clip(array, 0, top)
+
+
+def correlations(name: str, value: Any, shape: tuple[int | None, ...]) -> np.ndarray:
+    """A float64 array of numbers from -1 to 1; None in the shape is any length above 0.
+
+    NaN stands where there is none. Rounding beyond the ends is mended.
+    """
+    array = np.asarray(value)
+    sides = ", ".join("any" if side is None else str(side) for side in shape)
+    fits = array.ndim == len(shape) and all(
+        side in (None, received) for side, received in zip(shape, array.shape, strict=True)
+    )
+    if array.dtype.kind not in "iuf" or not fits or array.size == 0:
+        raise ValueError(
+            f"Expected {name}: numbers of shape ({sides}), none of them 0. {_received(array)}"
+        )
+    array = array.astype(np.float64)
+    if (np.abs(array) > 1 + 1e-3).any():
+        raise ValueError(
+            f"Expected {name}: -1..1. "
+            f"Received: values from {np.nanmin(array):.6g} to {np.nanmax(array):.6g}."
+        )
+    return np.clip(array, -1, 1)
+
+
+def labels(
+    name: str, value: Any, shape: tuple[int, ...], class_names: Sequence[str] | None
+) -> np.ndarray:
+    """An integer array of class numbers, each of which has a name where there are names."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "iub" or array.shape != shape:
+        raise ValueError(f"Expected {name}: integers of shape {shape}. {_received(array)}")
+    array = array.astype(np.int64)
+    if class_names is not None and ((array < 0) | (array >= len(class_names))).any():
+        raise ValueError(
+            f"Expected {name}: 0 to {len(class_names) - 1}, as there are {len(class_names)} names. "
+            f"Received: {array.min()} to {array.max()}."
+        )
+    return array
+
+
+def counts(name: str, value: Any) -> np.ndarray:
+    """An int64 matrix (K, K) of counts that counts something."""
+    array = np.asarray(value)
+    square = array.ndim == 2 and array.shape[0] == array.shape[1]
+    if array.dtype.kind not in "iu" or not square or (array < 0).any() or not array.any():
+        raise ValueError(
+            f"Expected {name}: whole numbers of shape (classes, classes), 0 or more and not all 0. "
+            f"{_received(array)}"
+        )
+    return array.astype(np.int64)
+
+
+def codes(name: str, value: Any) -> np.ndarray:
+    """A float64 array (N, L) of finite numbers, N and L above 0."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf" or array.ndim != 2 or array.size == 0:
+        raise ValueError(f"Expected {name}: numbers of shape (n, dimensions). {_received(array)}")
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        raise ValueError(f"Expected {name}: finite numbers. Received: NaN or infinity among them.")
+    return array

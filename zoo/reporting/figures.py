@@ -6,7 +6,7 @@ Nothing here needs a display, pyplot or TensorFlow. `zoo.reporting.save` writes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,32 +44,157 @@ def reconstructions(originals: Any, decoded: Any, protocol: str | None = None) -
             "Expected originals and decoded of one shape. "
             f"Received: {originals.shape} and {decoded.shape}."
         )
-    originals, decoded = sheet.reduced(originals), sheet.reduced(decoded)
-    count, height, width, _ = originals.shape
-    gutter = 112
-    room = sheet.WIDTH - 2 * sheet.MARGIN - gutter
-    scale = sheet.scaling(originals.shape[1:], min(count, 8), room, _GAP)
-    pitch, rise = width * scale + _GAP, height * scale + _GAP
-    bands = -(-count // max(1, (room + _GAP) // pitch))
-    columns = -(-count // bands)
-    band = 2 * rise + 14
-    page = sheet.Sheet(
-        2 * sheet.MARGIN + gutter + columns * pitch - _GAP,
-        bands * band - 14 - _GAP,
+    return _bands(
+        {"originals": originals, "reconstructions": decoded},
         "Originals and reconstructions",
         "Below each original, what the decoder makes of its code.",
         protocol,
     )
+
+
+@sheet.look()
+def views(originals: Any, first: Any, second: Any, protocol: str | None = None) -> Figure:
+    """Originals over their two views, as training sees them.
+
+    Args:
+        originals: uint8 (n, H, W, C), C = 1 or 3.
+        first: uint8 (n, H, W, C): a view of each, in the same order.
+        second: uint8 (n, H, W, C): another.
+        protocol: How the views were made, beneath the picture.
+
+    Returns:
+        The figure; 3 n images, enlarged by a whole number without smoothing (images over 128
+        pixels a side are averaged down).
+
+    Raises:
+        ValueError: If any is not uint8 (n, H, W, 1 or 3), or if their shapes differ.
+
+    Example:
+        >>> save(views(images, a, b, "preset simclr_small"), "views.png")
+    """
+    rows = {"originals": originals, "first view": first, "second view": second}
+    rows = {name: checks.images(name, value, "n") for name, value in rows.items()}
+    shapes = [array.shape for array in rows.values()]
+    if len(set(shapes)) > 1:
+        raise ValueError(
+            f"Expected originals and views of one shape. Received: {', '.join(map(str, shapes))}."
+        )
+    return _bands(
+        rows,
+        "Images and their two views",
+        "Training compares the two views of an image, and never sees the image itself.",
+        protocol,
+    )
+
+
+def _bands(
+    rows: Mapping[str, np.ndarray], title: str, subtitle: str, protocol: str | None
+) -> Figure:
+    """Images in labelled rows (n, H, W, C), in as many bands as it takes."""
+    rows = {name: sheet.reduced(images) for name, images in rows.items()}
+    count, height, width, channels = next(iter(rows.values())).shape
+    gutter = 112
+    room = sheet.WIDTH - 2 * sheet.MARGIN - gutter
+    scale = sheet.scaling((height, width, channels), min(count, 8), room, _GAP)
+    pitch, rise = width * scale + _GAP, height * scale + _GAP
+    bands = -(-count // max(1, (room + _GAP) // pitch))
+    columns = -(-count // bands)
+    band = len(rows) * rise + 14
+    page = sheet.Sheet(
+        2 * sheet.MARGIN + gutter + columns * pitch - _GAP,
+        bands * band - 14 - _GAP,
+        title,
+        subtitle,
+        protocol,
+    )
     for start in range(0, count, columns):
         top = page.top + start // columns * band
-        for line, (label, images) in enumerate(
-            (("originals", originals), ("reconstructions", decoded))
-        ):
+        for line, (label, images) in enumerate(rows.items()):
             y = top + line * rise
             page.text(page.left, y + height * scale / 2 + 4, label, sheet.SMALL, sheet.GREY)
             for column, image in enumerate(images[start : start + columns]):
                 page.image(image, page.left + gutter + column * pitch, y, scale)
     return page.figure
+
+
+@sheet.look()
+def neighbours(
+    images: Any,
+    similarities: Any,
+    labels: Any = None,
+    class_names: Sequence[str] | None = None,
+    protocol: str | None = None,
+) -> Figure:
+    """Images, and beside each those whose codes are nearest to its code, the nearest first.
+
+    Args:
+        images: uint8 (Q, 1 + K, H, W, C), C = 1 or 3: in each row the query, then its K neighbours.
+        similarities: (Q, K), -1..1: the cosine of each neighbour's code with the query's.
+        labels: (Q, 1 + K) integers, of the same images. When given, each image says its class, and
+            neighbours of another class than the query's are framed and written in orange.
+        class_names: The name of each label. Default: the labels themselves.
+        protocol: Of what the neighbours were found, beneath the picture.
+
+    Returns:
+        The figure; Q (1 + K) images, enlarged by a whole number without smoothing (images over 128
+        pixels a side are averaged down). Without labels each neighbour says its cosine.
+
+    Raises:
+        ValueError: If an argument has the wrong rank, dtype, length or range.
+
+    Example:
+        >>> save(neighbours(images, cosines, labels, data.class_names), "neighbours.png")
+    """
+    images = checks.images("images", images, "queries, 1 + neighbours")
+    queries, count = images.shape[:2]
+    similarities = checks.correlations("similarities", similarities, (queries, count - 1))
+    words, wrong = _captions(similarities, labels, class_names)
+    images = sheet.reduced(images)
+    height, width = images.shape[2:4]
+    gap, space = 8, 14  # between images; between query and neighbours
+    room = sheet.WIDTH - 2 * sheet.MARGIN - space
+    scale = sheet.scaling(images.shape[2:], count, room, gap)
+    pitch, rise = width * scale + gap, height * scale + 26
+    page = sheet.Sheet(
+        2 * sheet.MARGIN + count * pitch - gap + space,
+        24 + queries * rise - 8,
+        "Nearest neighbours",
+        "The images whose codes have the largest cosine with the query's, the nearest first."
+        + ("" if labels is None else f" {_agreement(wrong)}"),
+        protocol,
+    )
+    page.text(page.left, page.top + 12, "query", sheet.SMALL, sheet.GREY)
+    page.text(page.left + pitch + space, page.top + 12, "neighbours", sheet.SMALL, sheet.GREY)
+    for row in range(queries):
+        y = page.top + 24 + row * rise
+        for column, image in enumerate(images[row]):
+            x = page.left + column * pitch + (space if column else 0)
+            color = sheet.VERMILLION if wrong[row, column] else sheet.GREY
+            page.image(image, x, y, scale)
+            if wrong[row, column]:
+                page.frame(x, y, width * scale, height * scale, color)
+            text = sheet.shorten(words[row][column], pitch - 2, sheet.SMALL - 1)
+            page.text(x, y + height * scale + 14, text, sheet.SMALL - 1, color)
+    return page.figure
+
+
+def _captions(
+    similarities: np.ndarray, labels: Any, class_names: Sequence[str] | None
+) -> tuple[list[list[str]], np.ndarray]:
+    """What stands beneath each image, and whether it is of another class than its query."""
+    queries, count = similarities.shape
+    if labels is None:
+        cosines = [["", *(f"{value:.2f}" for value in row)] for row in similarities]
+        words = [[text.replace("-", sheet.MINUS) for text in row] for row in cosines]
+        return words, np.zeros((queries, count + 1), bool)
+    labels = checks.labels("labels", labels, (queries, count + 1), class_names)
+    named = [[str(v) if class_names is None else class_names[v] for v in row] for row in labels]
+    return named, labels != labels[:, :1]
+
+
+def _agreement(wrong: np.ndarray) -> str:
+    neighbours = wrong[:, 1:]
+    return f"Orange: of another class, {percent(neighbours.mean())} of them."
 
 
 @sheet.look()
@@ -190,21 +315,17 @@ def information(
     gutter = 44
     room = sheet.WIDTH - 2 * sheet.MARGIN - gutter
     cell, rise = int(np.clip(room // columns, 52, 104)), 30
-    headings = [sheet.shorten(name, 160, sheet.SMALL) for name in named]
-    widths = [sheet.text_width(heading, sheet.SMALL) for heading in headings]
-    slanted = max(widths) > cell - 8
-    head = 12 + int(max(widths) * 0.71) if slanted else 22
-    overhang = max(0, int(widths[-1] * 0.71) + 16 - cell // 2) if slanted else 0
+    headings = Headings(named, cell)
     page = sheet.Sheet(
-        2 * sheet.MARGIN + gutter + columns * cell + overhang,
-        head + rows * rise + 34,
+        2 * sheet.MARGIN + gutter + columns * cell + headings.overhang,
+        headings.height + rows * rise + 34,
         "What each latent knows of each factor",
         "Mutual information as a share of the factor's entropy. Bold: where a factor is held most."
         if normalised
         else "Mutual information in nats. Bold: the latent that holds a factor most.",
         protocol,
     )
-    left, top = page.left + gutter, page.top + head
+    left, top = page.left + gutter, page.top + headings.height
     largest = 1.0 if normalised or not np.nanmax(matrix, initial=0) else float(np.nanmax(matrix))
     page.axes.pcolormesh(
         left + cell * np.arange(columns + 1),
@@ -216,12 +337,7 @@ def information(
         edgecolors=sheet.PAPER,
         linewidth=sheet.points(2),
     )
-    for column, heading in enumerate(headings):
-        x = left + cell * (column + 0.5)
-        if slanted:
-            page.text(x, top - 8, heading, sheet.SMALL, sheet.GREY, rotation=45)
-        else:
-            page.text(x, top - 8, heading, sheet.SMALL, sheet.GREY, align="center")
+    headings.write(page, left, top)
     best = np.nan_to_num(matrix, nan=-1).argmax(axis=0)
     for row in range(rows):
         y = top + rise * (row + 0.5) + 4
@@ -238,6 +354,35 @@ def information(
             page.text(x, y, text, sheet.SMALL, color, bold=bool(bold), align="center")
     _legend(page, left, top + rows * rise + 18, "100 %" if normalised else f"{largest:.2f} nats")
     return page.figure
+
+
+class Headings:
+    """The names of a matrix's columns, slanted where they are wider than a column.
+
+    Args:
+        names: A name for each column.
+        cell: The width of a column in pixels.
+
+    Attributes:
+        height: Pixels above the matrix that they take.
+        overhang: Pixels that the last one reaches beyond the matrix.
+    """
+
+    def __init__(self, names: Sequence[str], cell: int) -> None:
+        self.names = [sheet.shorten(name, 160, sheet.SMALL) for name in names]
+        self.cell = cell
+        widths = [sheet.text_width(name, sheet.SMALL) for name in self.names]
+        self.slanted = max(widths) > cell - 8
+        self.height = 12 + int(max(widths) * 0.71) if self.slanted else 22
+        reach = int(widths[-1] * 0.71) + 16 - cell // 2
+        self.overhang = max(0, reach) if self.slanted else 0
+
+    def write(self, page: sheet.Sheet, left: float, top: float) -> None:
+        """Writes them above a matrix whose corner is at (left, top)."""
+        for column, name in enumerate(self.names):
+            x = left + self.cell * (column + 0.5)
+            style: dict[str, Any] = {"rotation": 45} if self.slanted else {"align": "center"}
+            page.text(x, top - 8, name, sheet.SMALL, sheet.GREY, **style)
 
 
 def ink_on(level: float) -> str:

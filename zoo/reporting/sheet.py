@@ -46,6 +46,10 @@ BLUE, VERMILLION = COLOURS[:2]
 SEQUENTIAL = LinearSegmentedColormap.from_list(
     "zoo", ["#f3f5f7", "#cbdfee", "#7fb4d9", "#0072b2", "#0a3a5f"]
 )
+# Blue above nothing, orange below it; nothing is nearly paper.
+DIVERGING = LinearSegmentedColormap.from_list(
+    "zoo_diverging", ["#7a2f00", "#d55e00", "#f3b98a", "#f3f5f7", "#7fb4d9", "#0072b2", "#0a3a5f"]
+)
 
 _STYLE: dict[Any, Any] = {
     "axes.edgecolor": PALE,
@@ -199,6 +203,20 @@ class Sheet:
         box = Rectangle((x, y), width, height, color=color, linewidth=0)
         self.axes.add_patch(box)
         return box
+
+    def frame(self, x: float, y: float, width: float, height: float, color: str) -> Rectangle:
+        """Draws a frame of 3 pixels around a rectangle."""
+        frame = Rectangle(
+            (x - 1.5, y - 1.5),
+            width + 3,
+            height + 3,
+            fill=False,
+            edgecolor=color,
+            linewidth=points(3),
+            joinstyle="miter",
+        )
+        self.axes.add_patch(frame)
+        return frame
 
     def plot(self, x: float, y: float, width: float, height: float) -> Axes:
         """Axes for a plot at these pixels (tick labels lie outside)."""

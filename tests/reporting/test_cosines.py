@@ -1,0 +1,84 @@
+"""How alike views are."""
+
+import doctest
+import re
+
+import numpy as np
+import pytest
+
+from zoo.reporting import cosines, similarities
+from zoo.reporting.cosines import between_views
+from zoo.reporting.sheet import MINUS
+
+A = np.array([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0]])
+B = np.array([[2.0, 0.0], [1.0, 1.0], [0.0, 0.0]])
+
+
+def test_examples_run():
+    found = doctest.DocTestFinder().find(between_views, globs=vars(cosines))
+    assert doctest.DocTestRunner().run(found[0]).failed == 0
+
+
+@pytest.mark.parametrize("names", [("za", "zb"), ("q", "k")])
+def test_cosines_are_those_of_one_image_and_of_different_ones(names):
+    found = between_views({**dict(zip(names, (A, B), strict=True)), "queue": A})
+    half = np.sqrt(0.5)
+    np.testing.assert_allclose(found.positive, [1, half, 0], atol=1e-6)
+    np.testing.assert_allclose(found.negative, [half, 0, 0, 0, -1, -half], atol=1e-6)
+
+
+def test_an_image_that_is_there_twice_is_no_other_image():
+    found = between_views({"q": np.concatenate([A, B]), "k": np.concatenate([B, A])}, images=3)
+    once = between_views({"q": A, "k": B})
+    assert len(found.positive) == 6
+    assert len(found.negative) == 36 - 12
+    np.testing.assert_allclose(found.positive, np.tile(once.positive, 2))
+
+
+def test_projections_come_before_queries():
+    found = between_views({"za": A, "zb": A, "q": A, "k": -A})
+    assert (found.positive == 1).all()
+
+
+def test_other_outputs_are_refused():
+    message = "Expected outputs called za and zb, or q and k: the projections of two views. "
+    with pytest.raises(ValueError, match=re.escape(message + "Received: codes, q.")):
+        between_views({"codes": A, "q": B})
+
+
+def test_histograms_have_one_area_and_say_their_median(texts, inside, overlapping):
+    negative = np.repeat([-0.51, 0.0, 0.01], [40, 50, 10])
+    figure = similarities([0.9, 0.81], negative, "128 images")
+    plot = figure.axes[1]
+    drawn = [patch.get_data() for patch in plot.patches]
+    assert len(drawn) == 4  # filled and outlined
+    assert [data.values.sum() for data in drawn] == pytest.approx([1] * 4)
+    assert drawn[0].values.max() == pytest.approx(0.6)  # of the negatives, beneath
+    assert texts(figure)[-3:] == [
+        "128 images",
+        f"two views of one image: {0.855:.2f} in the median, 2 pairs",
+        "views of different images: 0.00 in the median, 100 pairs",
+    ]
+    assert inside(figure)
+    assert not overlapping(figure)
+
+
+def test_negative_medians_have_a_minus_sign(texts):
+    found = texts(similarities([-0.5], [-1.0], title=""))
+    assert f"two views of one image: {MINUS}0.50 in the median, 1 pairs" in found
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("positive", "message"),
+    [
+        ([], "positive: numbers of shape (any), none of them 0. Received: float64 of shape (0,)."),
+        ([1.5], "Expected positive: -1..1. Received: values from 1.5 to 1.5."),
+        ([[0.5]], "Received: float64 of shape (1, 1)."),
+    ],
+)
+def test_what_is_no_cosine_is_refused(positive, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        similarities(positive, [0.0])
+    with pytest.raises(ValueError, match=re.escape(message.replace("positive", "negative"))):
+        similarities([0.0], positive)

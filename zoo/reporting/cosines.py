@@ -1,0 +1,122 @@
+"""How alike the projections of views are: of one image, and of different ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from zoo.reporting import checks, sheet
+
+COMPARED = (("za", "zb"), ("q", "k"))  # the outputs of `forward` that are two views' projections
+_BINS = 80
+_NAMES = {"positive": "two views of one image", "negative": "views of different images"}
+_COLORS = {"positive": sheet.BLUE, "negative": sheet.VERMILLION}
+
+
+class Cosines(NamedTuple):
+    """Cosines between the projections of a batch's first and second views.
+
+    Attributes:
+        positive: (P,) float32, -1..1: of the two views of each image.
+        negative: (M,) float32: of views of different images.
+    """
+
+    positive: np.ndarray
+    negative: np.ndarray
+
+
+def between_views(outputs: Mapping[str, Any], images: int | None = None) -> Cosines:
+    """The cosines of what a method's `forward` gives.
+
+    Args:
+        outputs: With two of shape (N, D) called za and zb, or q and k: row i of both is one image.
+        images: How many there are; where there are more rows (a symmetric loss has each image
+            twice), row i is image i modulo their number. Default: a row an image.
+
+    Raises:
+        ValueError: Neither is there.
+
+    Example:
+        >>> between_views({"za": [[1.0, 0.0], [0.0, 2.0]], "zb": [[3.0, 0.0], [1.0, 1.0]]}).positive
+        array([1.        , 0.70710677], dtype=float32)
+    """
+    named = next((names for names in COMPARED if set(names) <= set(outputs)), None)
+    if named is None:
+        raise ValueError(
+            "Expected outputs called za and zb, or q and k: the projections of two views. "
+            f"Received: {', '.join(outputs)}."
+        )
+    a, b = (unit(np.asarray(outputs[name])) for name in named)
+    table = np.clip(a @ b.T, -1, 1)
+    image = np.arange(len(table)) % (images or len(table))
+    return Cosines(np.diag(table).copy(), table[image[:, None] != image])
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    """Rows (N, D) at length 1, float32; those of length 0 stay."""
+    rows = rows.astype(np.float32)
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+
+
+@sheet.look()
+def similarities(
+    positive: Any, negative: Any, protocol: str | None = None, title: str = "How alike views are"
+) -> Figure:
+    """Histograms of the cosines of two views: of one image, and of different images.
+
+    Args:
+        positive: (P,), -1..1: of the projections of two views of one image.
+        negative: (M,), -1..1: of views of different images.
+        protocol: Of what they were taken, beneath the picture.
+        title: Above the picture; "" leaves it and how to read it out.
+
+    Returns:
+        The figure. Both histograms have one area, so that their shapes compare, whatever P and M.
+
+    Raises:
+        ValueError: If either is empty, of another rank or beyond -1..1.
+
+    Example:
+        >>> save(similarities(*between_views(method.forward(batch, False))), "similarities.png")
+    """
+    drawn = {"positive": positive, "negative": negative}
+    drawn = {name: checks.correlations(name, value, (None,)) for name, value in drawn.items()}
+    width, height = 620, 240
+    words = "Learning moves blue to the right, away from orange. All at 1: the codes collapsed."
+    page = sheet.Sheet(
+        2 * sheet.MARGIN + width, height + 96, title, words if title else "", protocol
+    )
+    plot = page.plot(page.left, page.top, width, height)
+    edges = np.linspace(-1, 1, _BINS + 1)
+    for name, values in reversed(drawn.items()):
+        _histogram(plot, values, edges, _COLORS[name])
+    _axes(plot)
+    for place, (name, values) in enumerate(drawn.items()):
+        y = page.top + height + 52 + 22 * place
+        page.box(page.left, y, 14, 10, _COLORS[name])
+        text = f"{_NAMES[name]}: {np.median(values):.2f} in the median, {len(values):,} pairs"
+        page.text(page.left + 22, y + 10, text.replace("-", sheet.MINUS), sheet.SMALL)
+    return page.figure
+
+
+def _histogram(plot: Axes, values: np.ndarray, edges: np.ndarray, color: str) -> None:
+    heights, _ = np.histogram(values, edges)
+    plot.stairs(heights / len(values), edges, fill=True, color=color, alpha=0.25)
+    plot.stairs(heights / len(values), edges, color=color, linewidth=sheet.points(2))
+
+
+def _axes(plot: Axes) -> None:
+    plot.set(xlim=(-1, 1), yticks=[])
+    plot.set_ylim(bottom=0)
+    ticks = [-1, -0.5, 0, 0.5, 1]
+    plot.set_xticks(ticks, [f"{tick:g}".replace("-", sheet.MINUS) for tick in ticks])
+    small: dict[str, Any] = {"fontsize": sheet.points(sheet.SMALL), "color": sheet.GREY}
+    plot.set_xlabel("cosine of the projections", labelpad=2, **small)
+    plot.tick_params(length=0, pad=4, labelsize=sheet.points(sheet.SMALL), labelcolor=sheet.GREY)
+    plot.grid(axis="x", color=sheet.FAINT, linewidth=sheet.points(1))
+    plot.set_axisbelow(True)
+    plot.spines[["left", "top", "right"]].set_visible(False)

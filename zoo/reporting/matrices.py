@@ -1,0 +1,212 @@
+"""Square matrices as pictures: which classes are mistaken, which dimensions say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from zoo.reporting import checks, sheet
+from zoo.reporting.figures import Headings, ink_on
+from zoo.reporting.latents import percent
+
+_SIDE = 512  # pixels of a correlation matrix, about
+_NUMBERED = 20  # classes up to which each cell has its number, and each row its name
+_CORNER = 32  # dimensions of the corner that is enlarged beside a large matrix
+
+
+@sheet.look()
+def confusion_matrix(
+    matrix: Any, class_names: Sequence[str] | None = None, protocol: str | None = None
+) -> Figure:
+    """Which class is taken for which: a row for each true class, a column for each answer.
+
+    Args:
+        matrix: (K, K) whole numbers, 0 or more: how many images of class row were taken for class
+            column.
+        class_names: K names. Default: 0..K-1.
+        protocol: How the answers were obtained, beneath the picture.
+
+    Returns:
+        The figure. Each row's colours are shares of the row's images, up to 20 classes with numbers
+        and names; a row without images is empty.
+
+    Raises:
+        ValueError: If the matrix is not square, counts nothing, or has not a name for each row.
+
+    Example:
+        >>> counts = sklearn.metrics.confusion_matrix(labels, answers)
+        >>> save(confusion_matrix(counts, data.class_names, "k-NN, k = 200"), "confusion.png")
+    """
+    matrix = checks.counts("matrix", matrix)
+    size = len(matrix)
+    named = list(map(str, range(size))) if class_names is None else class_names
+    named = checks.names("class_names", named, size, "row of the matrix")
+    images = matrix.sum(axis=1, keepdims=True)
+    shares = np.divide(matrix, images, out=np.full(matrix.shape, np.nan), where=images > 0)
+    numbered = size <= _NUMBERED
+    largest = 1.0 if numbered else float(np.nanmax(shares))
+    gutter = min(150, 14 + max(sheet.text_width(name, sheet.SMALL) for name in named))
+    gutter = gutter if numbered else 14
+    room = sheet.WIDTH - 2 * sheet.MARGIN - gutter
+    cell = int(np.clip(room // size, 34, 64)) if numbered else max(2, 560 // size)
+    rise = min(cell, 34) if numbered else cell
+    headings = Headings(named, cell) if numbered else None
+    head, overhang = (headings.height, headings.overhang) if headings else (20, 0)
+    page = sheet.Sheet(
+        2 * sheet.MARGIN + gutter + size * cell + overhang,
+        head + size * rise,
+        "Which class is taken for which",
+        "Rows: the true class. Columns: the answer. "
+        + ("Per cent of the row's images. " if numbered else f"The darkest: {percent(largest)}. ")
+        + _verdict(matrix, shares, named),
+        protocol,
+    )
+    left, top = page.left + gutter, page.top + head
+    page.axes.pcolormesh(
+        left + cell * np.arange(size + 1),
+        top + rise * np.arange(size + 1),
+        np.ma.masked_invalid(shares),
+        cmap=sheet.SEQUENTIAL,
+        vmin=0,
+        vmax=largest,
+        edgecolors=sheet.PAPER if cell > 6 else "none",
+        linewidth=sheet.points(2 if numbered else 1) if cell > 6 else 0,
+    )
+    if headings is None:
+        page.text(left, top - 8, f"answer, 0 to {size - 1}", sheet.SMALL, sheet.GREY)
+        y = top + size * rise / 2
+        page.text(left - 8, y, "true class", sheet.SMALL, sheet.GREY, rotation=90, align="center")
+        return page.figure
+    headings.write(page, left, top)
+    for row, name in enumerate(named):
+        y = top + rise * (row + 0.5) + 4
+        page.text(page.left, y, sheet.shorten(name, gutter - 10, sheet.SMALL), sheet.SMALL)
+        for column, share in enumerate(shares[row]):
+            text = "\N{EN DASH}" if np.isnan(share) else f"{100 * share:.0f}"
+            color = sheet.PALE if np.isnan(share) else ink_on(share)
+            x = left + cell * (column + 0.5)
+            bold = row == column
+            if bold or np.isnan(share) or share >= 0.005:
+                page.text(x, y, text, sheet.SMALL, color, bold=bold, align="center")
+    return page.figure
+
+
+def _verdict(matrix: np.ndarray, shares: np.ndarray, named: Sequence[str]) -> str:
+    """How many answers are right, and the three mistakes made most, as shares of their class."""
+    mistakes = np.nan_to_num(shares)
+    np.fill_diagonal(mistakes, 0)
+    worst = np.argsort(-mistakes, axis=None, kind="stable")[:3]
+    told = [
+        f"{named[row]} for {named[column]} ({percent(mistakes[row, column])})"
+        for row, column in zip(*np.unravel_index(worst, matrix.shape), strict=True)
+        if mistakes[row, column] > 0
+    ]
+    right = f"Right: {100 * np.trace(matrix) / matrix.sum():.1f} % of {matrix.sum():,}."
+    return f"{right} Mistaken most: {', '.join(told)}." if told else right
+
+
+@sheet.look()
+def correlation_matrix(matrix: Any, protocol: str | None = None) -> Figure:
+    """Correlations of D dimensions with D dimensions: blue for the same, orange for opposites.
+
+    Args:
+        matrix: (D, D), -1..1, such as Barlow Twins' cross-correlation; NaN is left blank.
+        protocol: Of what it was taken, beneath the picture.
+
+    Returns:
+        The figure. Of more than 512 dimensions a cell shows the strongest correlation of a block
+        of dimensions, and on the diagonal that of the diagonal, so that neither a redundant pair
+        nor the diagonal is lost; the first 32 dimensions stand beside it, enlarged.
+
+    Raises:
+        ValueError: If the matrix is not square, holds nothing, or values beyond -1..1.
+
+    Example:
+        >>> save(correlation_matrix(method.correlation(batch)), "correlation.png")
+    """
+    matrix = square("matrix", matrix)
+    size = len(matrix)
+    shown = pooled(matrix, _SIDE)
+    corner = matrix[:_CORNER, :_CORNER] if size > 2 * _CORNER else None
+    cell = max(1, _SIDE // len(shown))
+    side = cell * len(shown)
+    beside = 0 if corner is None else 24 + 9 * _CORNER
+    page = sheet.Sheet(
+        2 * sheet.MARGIN + side + beside,
+        22 + side + 34,
+        "Which dimensions say the same",
+        described(matrix),
+        protocol,
+    )
+    top = page.top + 22
+    page.text(page.left, top - 8, f"{size} x {size} dimensions", sheet.SMALL, sheet.GREY)
+    _heat(page, shown, page.left, top, side)
+    if corner is not None:
+        x = page.left + side + 24
+        page.text(x, top - 8, f"the first {_CORNER} of them", sheet.SMALL, sheet.GREY)
+        _heat(page, corner, x, top, 9 * _CORNER)
+    y = top + side + 18
+    page.text(page.left, y + 10, sheet.MINUS + "1", sheet.SMALL, sheet.GREY)
+    ramp = np.linspace(-1, 1, 257)[None]
+    extent = (page.left + 26, page.left + 166, y + 10, y)
+    page.axes.imshow(ramp, cmap=sheet.DIVERGING, extent=extent, aspect="auto")
+    page.text(page.left + 174, y + 10, "1", sheet.SMALL, sheet.GREY)
+    return page.figure
+
+
+def _heat(page: sheet.Sheet, matrix: np.ndarray, x: float, y: float, side: int) -> None:
+    page.axes.imshow(
+        np.ma.masked_invalid(matrix),
+        cmap=sheet.DIVERGING,
+        vmin=-1,
+        vmax=1,
+        extent=(x, x + side, y + side, y),
+        aspect="auto",
+    )
+
+
+def square(name: str, value: Any) -> np.ndarray:
+    """A float64 matrix (D, D) of correlations, or a refusal."""
+    matrix = checks.correlations(name, value, (None, None))
+    if matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"Expected {name}: as many rows as columns. Received: {matrix.shape}.")
+    return matrix
+
+
+def pooled(matrix: np.ndarray, most: int) -> np.ndarray:
+    """A matrix (D, D) of correlations as one of at most `most` rows.
+
+    A cell holds the strongest correlation of its block; on the diagonal, that of the diagonal
+    which is farthest from 1.
+    """
+    size = len(matrix)
+    block = -(-size // most)
+    if block == 1:
+        return matrix
+    rows = -(-size // block)
+    padded = np.full((rows * block, rows * block), np.nan)
+    padded[:size, :size] = matrix
+    blocks = padded.reshape(rows, block, rows, block).swapaxes(1, 2).reshape(rows, rows, -1)
+    strength = np.where(np.isnan(blocks), -1, np.abs(blocks))
+    strongest = np.take_along_axis(blocks, strength.argmax(axis=-1)[..., None], axis=-1)[..., 0]
+    diagonal = np.diag(padded).reshape(rows, block)
+    low = np.where(np.isnan(diagonal), np.inf, diagonal).min(axis=1)
+    np.fill_diagonal(strongest, np.where(np.isinf(low), np.nan, low))
+    return strongest
+
+
+def described(matrix: np.ndarray) -> str:
+    """What there is to say of a matrix (D, D) of correlations: its diagonal, and the rest."""
+    diagonal = np.diag(matrix)
+    rest = matrix[~np.eye(len(matrix), dtype=bool)]
+    if np.isnan(diagonal).all():
+        return "There is no correlation on the diagonal."
+    text = f"Diagonal: {np.nanmean(diagonal):.2f} on average, {np.nanmin(diagonal):.2f} at least."
+    if len(rest) and not np.isnan(rest).all():
+        square_mean = float(np.sqrt(np.nanmean(rest**2)))
+        strongest = rest[np.nanargmax(np.abs(rest))]
+        text += f" Off it: {square_mean:.3f} in the root mean square, {strongest:.2f} at most."
+    return text.replace("-", sheet.MINUS)
