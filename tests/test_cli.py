@@ -491,6 +491,7 @@ def test_a_run_holds_what_it_promises(digits_run):
         "tensorboard",
     ]
     pictures = ["curves.png", "reconstructions.png", "traversal.gif", "traversal.png"]
+    pictures += ["embedding.png", "neighbours.png"]
     assert contents(digits_run / "pictures") == sorted([*pictures, "drawn.npz"])
     for name in pictures:
         with Image.open(digits_run / "pictures" / name) as image:
@@ -624,9 +625,19 @@ def test_train_refuses_metrics_that_need_factors_where_there_are_none(command, t
 def test_traverse_draws(command, run, tmp_path):
     answer = command("traverse", run, "--steps", "3", "--reach", "1.5", "--out", "drawn")
     assert answer.code == 0
-    drawn = ["reconstructions.png", "traversal.png", "traversal.gif", "drawn.npz"]
+    drawn = ["reconstructions.png", "traversal.png", "embedding.png", "neighbours.png"]
+    drawn += ["traversal.gif", "drawn.npz"]
     assert answer.out.splitlines() == [f"drawn/{name}" for name in drawn]
     assert contents(tmp_path / "drawn") == sorted(drawn)
+
+
+def test_traverse_refuses_a_method_that_does_not_decode(command, run):
+    config = json.loads((run / "config.json").read_text())
+    config["settings"]["method"] = "simclr"
+    (run / "config.json").write_text(json.dumps(config))
+    answer = command("traverse", run)
+    refused(answer, 2, "a method that decodes", "Received: simclr, which has no decoder")
+    assert answer.err.count("\n") == 1
 
 
 def test_resume_refuses_data_that_have_changed(command, tmp_path):

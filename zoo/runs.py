@@ -5,7 +5,8 @@ RUN/history.json     loss, terms and scores of each epoch
 RUN/scores.json      the last scores, each with its protocol
 RUN/evaluation.json  what `zoo evaluate` found since
 RUN/model.keras      the method with its optimizer and random states
-RUN/pictures/        reconstructions, traversal (PNG and GIF), information, curves, and the arrays
+RUN/pictures/        what the method allows: reconstructions, traversal (PNG and GIF), information,
+                     codes in a plane, neighbours, views, their similarities; curves; the arrays
                      behind them
 RUN/saved_model/1/   SavedModel with its card
 RUN/tensorboard/     scalars and images

@@ -15,13 +15,13 @@ from rich.markup import escape
 
 import zoo
 from zoo import registry
-from zoo.callbacks import DisentanglementMetrics, Pictures, ProgressLines, Resume
+from zoo.callbacks import DisentanglementMetrics, Pictures, ProgressLines, Resume, Similarities
 from zoo.exporting import export, versions
 from zoo.files import to_json_number
 from zoo.messages import unknown
 from zoo.method import Method
 from zoo.metrics import scoring
-from zoo.metrics.scoring import Score, held_out
+from zoo.metrics.scoring import Score
 from zoo.networks.convolutional import SMALLEST_SIDE
 from zoo.optimizers import LARS
 from zoo.reporting import curves, save
@@ -107,7 +107,8 @@ def train_on(
         *([scores] if scores else []),
         keras.callbacks.TerminateOnNaN(),
         keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
-        Pictures(held_out(data), run.tensorboard, every=max(1, settings.epochs // 5)),
+        Pictures(data, run.tensorboard, every=max(1, settings.epochs // 5)),
+        *([Similarities(data, run.tensorboard)] if hasattr(method, "views") else []),
         ProgressLines(console, settings.steps, checkpoints.step),
         checkpoints,
     ]
@@ -271,7 +272,7 @@ def scorer(settings: Settings, data: Any) -> DisentanglementMetrics | None:
 
 def draw(run: Run, method: Method, data: Any, history: Mapping[str, list[float]]) -> list[Path]:
     """Writes the run's pictures."""
-    paths = Drawing(method, held_out(data), seed=run.settings.seed).save(run.pictures)
+    paths = Drawing(method, data, seed=run.settings.seed).save(run.pictures)
     scores = [Score.from_json(score) for score in run.read("scores").values()]
     protocol = "; ".join(f"{score.name}: {score.phrase()}" for score in scores) or None
     figure = curves(history, run.settings.steps_per_epoch, protocol)

@@ -30,7 +30,10 @@ def images(folder):
 def test_every_picture_of_every_drawn_epoch_is_there(method, data, fit, tmp_path):
     fit(method, [Pictures(data, tmp_path, every=2, samples=40)], epochs=4)
     found = images(tmp_path)
-    assert set(found) == {"reconstructions", "traversal", "information"}
+    assert set(found) == {
+        *("reconstructions", "traversal", "information"),
+        *("embedding", "neighbours"),
+    }
     for pictures in found.values():
         assert [step for step, _ in pictures] == [1, 3]
         assert all(picture.std() > 0 for _, picture in pictures)

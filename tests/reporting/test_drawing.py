@@ -6,13 +6,14 @@ import pytest
 from keras import ops
 
 import zoo
-from tests import parts
-from zoo.data import FactorData, Images
+from tests import faults, parts
+from zoo.data import FactorData, Images, LabelledData, LabelledImages
 from zoo.data.pixels import ArrayPixels
 from zoo.reporting.drawing import Drawing
 from zoo.reporting.drawn import Drawn
 
 LATENTS = 3
+CODES = {"embedding", "neighbours"}  # what every method has
 
 
 def dots():
@@ -116,11 +117,13 @@ def test_information_of_noise_stays_within_bounds(data):
 
 def test_all_is_drawn_and_saved(method, data, tmp_path):
     drawing = Drawing(method, data, samples=20, steps=3)
-    assert set(drawing.figures()) == {"reconstructions", "traversal", "information"}
+    assert set(drawing.figures()) == {"reconstructions", "traversal", "information", *CODES}
     paths = drawing.save(tmp_path / "pictures")
     assert sorted(path.name for path in paths) == [
         "drawn.npz",
+        "embedding.png",
         "information.png",
+        "neighbours.png",
         "reconstructions.png",
         "traversal.gif",
         "traversal.png",
@@ -153,8 +156,8 @@ def test_the_pictures_say_how_they_were_made(method, data, texts):
 def test_without_factors_there_is_no_information(method, tmp_path):
     images, _ = dots()
     drawing = Drawing(method, Images("dots", ArrayPixels(images)), samples=20, steps=3)
-    assert set(drawing.figures()) == {"reconstructions", "traversal"}
-    assert len(drawing.images) == 64
+    assert set(drawing.figures()) == {"reconstructions", "traversal", *CODES}
+    assert len(drawing.images) == 20
     assert drawing.kl.shape == (LATENTS,)
     assert not (drawing.save(tmp_path)[0].parent / "information.png").exists()
     drawn = Drawn.load(tmp_path / "drawn.npz")
@@ -164,15 +167,16 @@ def test_without_factors_there_is_no_information(method, tmp_path):
 def test_fewer_images_than_are_shown_are_enough(method):
     images, _ = dots()
     drawing = Drawing(method, Images("few", ArrayPixels(images[:3])))
-    assert set(drawing.figures()) == {"reconstructions", "traversal"}
+    assert set(drawing.figures()) == {"reconstructions", "traversal", *CODES}
+    assert drawing.nearest[0].shape == (3, 3)
 
 
 def test_a_method_that_does_not_decode_has_its_information(data, tmp_path):
     method = Encodes(parts.encoder())
     drawing = Drawing(method, data, samples=20)
     assert not drawing.can_decode
-    assert set(drawing.figures()) == {"information"}
-    assert [path.name for path in drawing.save(tmp_path)] == ["information.png", "drawn.npz"]
+    assert set(drawing.figures()) == {"information", *CODES}
+    assert (tmp_path / "information.png") in drawing.save(tmp_path)
     drawn = Drawn.load(tmp_path / "drawn.npz")
     assert drawn.traversal is drawn.kl is drawn.originals is None
     np.testing.assert_array_equal(drawn.information, drawing.information)
@@ -180,9 +184,166 @@ def test_a_method_that_does_not_decode_has_its_information(data, tmp_path):
 
 def test_nothing_to_draw_is_nothing(tmp_path):
     images, _ = dots()
-    drawing = Drawing(Encodes(parts.encoder()), Images("dots", ArrayPixels(images)))
-    assert drawing.figures() == {}
-    assert drawing.save(tmp_path) == []
+    one = Drawing(Encodes(parts.encoder()), Images("one", ArrayPixels(images[:1])))
+    assert one.figures() == {}
+    assert one.save(tmp_path) == []
+
+
+def test_codes_that_are_not_finite_have_no_picture():
+    images, _ = dots()
+    method = Encodes(parts.encoder())
+    method.encoder.weights[-1].assign([np.nan] * 3)
+    assert Drawing(method, Images("dots", ArrayPixels(images))).figures() == {}
+
+
+# Codes in a plane, and neighbours
+
+
+def labelled(images, classes, attributes=None, test=slice(None)):
+    """The images of `dots` as a set of two halves, of equal images."""
+    labels = classes if attributes is None else attributes
+    names = ["top", "bottom"] if attributes is None else [f"is {i}" for i in range(labels.shape[1])]
+    train = LabelledImages("dots train", ArrayPixels(images), labels)
+    test = LabelledImages("dots test", ArrayPixels(images[test]), labels[test])
+    return LabelledData("dots", train, test, names)
+
+
+def test_the_plane_is_coloured_by_class(method, tmp_path):
+    images, factors = dots()
+    data = labelled(images, factors[:, 0] // 4, test=slice(0, 64, 2))
+    drawing = Drawing(method, data, seed=1)
+    assert len(drawing.images) == 32  # the held-out half
+    labels, names = drawing.known
+    assert names == ["top", "bottom"]
+    rows = drawing.images.reshape(32, 64).argmax(axis=1) // 8
+    np.testing.assert_array_equal(labels, rows // 4)
+    drawing.save(tmp_path)
+    drawn = Drawn.load(tmp_path / "drawn.npz")
+    np.testing.assert_array_equal(drawn.labels, labels)
+    np.testing.assert_array_equal(drawn.points, drawing.plane.points)
+    assert drawn.names.tolist() == names
+    assert drawn.sampled == "32 held-out images of dots test, seed 1"
+    assert drawn.explained.sum() == pytest.approx(1)  # of row and column
+
+
+def test_the_plane_is_coloured_by_the_factors_that_vary(method, data):
+    drawing = Drawing(method, data, samples=40)
+    labels, names = drawing.known
+    assert names == ["row", "column"]
+    np.testing.assert_array_equal(labels, drawing.labels[:, :2])
+
+
+def test_of_many_attributes_the_most_even_colour_the_plane(method):
+    images, _ = dots()
+    attributes = np.arange(64)[:, None] < np.array([1, 32, 64, 31, 30, 2, 33, 29, 28, 3])
+    labels, names = Drawing(method, labelled(images, None, attributes.astype(int))).known
+    assert names == ["is 1", "is 3", "is 4", "is 6", "is 7", "is 8"]
+    assert labels.shape == (64, 6)
+
+
+def test_nothing_that_varies_colours_nothing(method):
+    images, _ = dots()
+    drawing = Drawing(method, labelled(images, None, np.zeros((64, 2), int)))
+    assert drawing.known == (None, None)
+    assert set(drawing.figures()) >= CODES
+
+
+def test_neighbours_are_those_of_largest_cosine(method, tmp_path):
+    images, factors = dots()
+    drawing = Drawing(method, labelled(images, factors[:, 0] // 4))
+    rows, cosines = drawing.nearest
+    assert rows.shape == (8, 11)
+    codes = drawing.codes.astype(float)
+    codes /= np.linalg.norm(codes, axis=1, keepdims=True)
+    for (query, *nearest), found in zip(rows, cosines, strict=True):
+        every = np.delete(codes @ codes[query], query)
+        np.testing.assert_allclose(found, np.sort(every)[::-1][:10], atol=1e-5)
+        assert query not in nearest
+    drawing.save(tmp_path)
+    drawn = Drawn.load(tmp_path / "drawn.npz")
+    np.testing.assert_array_equal(drawn.neighbours, drawing.images[rows])
+    np.testing.assert_array_equal(drawn.classes, drawing.labels[rows])
+
+
+def test_codes_without_length_have_neighbours_all_the_same():
+    images, _ = dots()
+    method = Encodes(parts.encoder())
+    for weight in method.encoder.weights:
+        weight.assign(np.zeros(weight.shape))
+    drawing = Drawing(method, Images("dots", ArrayPixels(images)))
+    assert not drawing.nearest[1].any()
+    assert set(drawing.figures()) == CODES
+
+
+# Methods that train on views
+
+
+class Compares(faults.TinyMoCo):
+    """Momentum contrast of views, which offers a matrix of correlations."""
+
+    views = "digits"
+
+    def batches(self, data, batch_size, seed=0, start=0):
+        return zoo.data.two_views(data, self.views, batch_size, seed, start)
+
+    def correlation(self, batch):
+        q = self.forward(batch, training=False)["q"]
+        return np.corrcoef(np.asarray(q), rowvar=False)
+
+
+def test_a_method_of_views_has_its_own_pictures(tmp_path):
+    images, factors = dots()
+    data = labelled(images, factors[:, 0] // 4)
+    method = Compares(parts.encoder(), parts.projector())
+    drawing = Drawing(method, data, seed=2)
+    assert set(drawing.figures()) == {"views", "similarities", "correlation", *CODES}
+    drawing.save(tmp_path)
+    drawn = Drawn.load(tmp_path / "drawn.npz")
+    assert drawn.traversal is drawn.originals is drawn.information is None
+    a, b = next(iter(method.batches(data, 64, 2)))
+    assert drawn.views.shape == (3, 8, *parts.IMAGE_SHAPE)
+    for shown, view in zip(drawn.views[1:], (a, b), strict=True):
+        np.testing.assert_allclose(shown / 255, view[:8], atol=0.501 / 255)
+    originals = next(iter(data.train.batches(64, 2)))[:8]
+    np.testing.assert_array_equal(drawn.views[0], originals)
+    outputs = method.forward((a, b), training=False)
+    np.testing.assert_allclose(drawn.positive, np.sum(outputs["q"] * outputs["k"], 1), atol=1e-6)
+    assert drawn.negative.shape == (64 * 63,)
+    assert drawn.preset == "views digits, seed 2"
+    assert drawn.compared == "64 images of dots train, views digits, seed 2"
+    np.testing.assert_allclose(drawn.correlation, method.correlation((a, b)), atol=1e-6)
+    assert drawn.correlated.startswith("3 x 3 dimensions. Diagonal: 1.00 on average")
+
+
+def test_a_method_without_correlations_has_no_picture_of_them(tmp_path):
+    class Plain(Compares):
+        def correlation(self, batch):
+            return zoo.method.Method.correlation(self, batch)
+
+    images, _ = dots()
+    method = Plain(parts.encoder(), parts.projector())
+    drawing = Drawing(method, Images("dots", ArrayPixels(images)))
+    assert set(drawing.figures()) == {"views", "similarities", *CODES}
+
+
+def test_batches_keep_to_the_sizes_that_the_method_takes():
+    images, _ = dots()
+    method = Compares(parts.encoder(), parts.projector(), queue_size=12)
+    method.batch_sizes = (2, 12)
+    drawing = Drawing(method, Images("dots", ArrayPixels(images)))
+    assert len(drawing.batch[0]) == 12
+
+
+def test_drawing_moves_nothing():
+    from tests.contract import state, values
+
+    images, _ = dots()
+    method = Compares(parts.encoder(), parts.projector())
+    method.compile()
+    before = values(state(method))
+    Drawing(method, Images("dots", ArrayPixels(images))).figures()
+    for old, new in zip(before, values(state(method)), strict=True):
+        np.testing.assert_array_equal(old, new)
 
 
 # The file of arrays

@@ -15,14 +15,15 @@ from zoo.reporting.drawing import Drawing
 
 
 class Pictures(keras.callbacks.Callback):
-    """Writes traversals, reconstructions and the information map to TensorBoard as they change.
+    """Writes a method's pictures to TensorBoard as they change: those of `zoo.reporting.drawing`.
 
     Args:
-        data: Images that the method takes, as for `DisentanglementMetrics`.
+        data: A `zoo.data` set of images that the method takes; its held-out half is drawn, where
+            there is one.
         log_dir: TensorBoard's folder; images go to its sub-folder "pictures".
         every: Draw every so many epochs. A drawing takes a second or two. Codes that are not
             finite are not drawn.
-        samples: Images behind the information map.
+        samples: Images behind the information map; of data without factors all that is drawn.
         seed: Of the sample.
 
     Raises:

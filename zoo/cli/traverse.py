@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from zoo import checks
+from zoo import checks, registry
 from zoo.cli.border import RUN, open_run, quiet_tensorflow, usage
-from zoo.metrics.scoring import held_out
 
 
 @click.command("traverse")
@@ -24,7 +23,14 @@ def command(run: Path, steps: int, reach: float, seed: int, out: Path | None) ->
         checks.number("reach", reach, low=0)
     with quiet_tensorflow():
         from zoo.reporting.drawing import Drawing
-    images = held_out(opened.load_data())
-    drawing = Drawing(opened.load_method(), images, steps=steps, reach=reach, seed=seed)
+    with usage():
+        name = opened.settings.method
+        if not hasattr(registry.method(name), "decode"):
+            raise ValueError(
+                "Expected a run of a method that decodes, to draw what its latents change. "
+                f"Received: {name}, which has no decoder; {opened.pictures} shows its codes."
+            )
+    data = opened.load_data()
+    drawing = Drawing(opened.load_method(), data, steps=steps, reach=reach, seed=seed)
     for path in drawing.save(out or opened.pictures):
         click.echo(path)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from zoo import losses, reporting
 from zoo.metrics.arrays import BINS
 from zoo.metrics.mutual_information import information_and_entropy
-from zoo.metrics.scoring import BATCH, SAMPLES
-from zoo.reporting import sheet
+from zoo.metrics.scoring import BATCH, SAMPLES, held_out
+from zoo.reporting import embeddings, matrices, sheet
+from zoo.reporting.cosines import Cosines, between_views, unit
 from zoo.reporting.drawn import FILE, Drawn
 
 if TYPE_CHECKING:
@@ -21,21 +23,38 @@ if TYPE_CHECKING:
     from zoo.method import Method
 
 SHOWN = 10  # images reconstructed
+VIEWED = 8  # images whose views are shown, and images whose neighbours are
+NEAREST = 10  # neighbours of each
+EMBEDDED = 2_000  # codes in a plane, and among which neighbours are found
+COMPARED = 128  # images whose views are compared with one another
+PANELS = 6  # factors or attributes that colour the codes in the plane
+KEPT = 256  # rows of a correlation matrix that drawn.npz keeps
 REACH = 2.0  # a latent moves so many prior standard deviations to either side
 
 
 class Drawing:
-    """Draws what a method has learnt: reconstructions, traversals, information.
+    """Draws what a method has learnt: as many pictures as it and its data allow.
 
-    What the method cannot do (decode) or the data do not know (factors) is left out.
+    Each picture says what it needs (`PICTURES`): a method that decodes has reconstructions and
+    traversals, one that trains on views a sheet of them and their similarities, data with factors
+    the information map; codes in a plane and nearest neighbours need codes alone.
 
     Args:
         method: A method with built networks.
-        data: Images (with factors, or not) that the method takes.
-        samples: Images behind the mutual information.
+        data: Any `zoo.data` set (with factors, labels, or neither) of images that the method
+            takes. The held-out half, where there is one, is drawn; views are made of the training
+            half, as training makes them.
+        samples: Images behind the mutual information. At most 2,000 of them are embedded; of data
+            without factors no more are read.
         steps: Values each latent takes in a traversal.
         reach: Prior standard deviations that a latent moves to either side.
         seed: Of the sample; the first image is the one traversed.
+
+    Attributes:
+        images: (N, H, W, C) uint8, the sample.
+        labels: Of the sample: int64 (N,) classes or (N, A) attributes or factors; None where the
+            data know none.
+        names: Of the classes, the attributes or the factors.
     """
 
     def __init__(
@@ -48,19 +67,43 @@ class Drawing:
         seed: int = 0,
     ) -> None:
         self.method = method
+        self.data = data
         self.seed = seed
         self.values = np.linspace(-reach, reach, steps)
-        self.factor_names = getattr(data, "factor_names", None)
+        images = held_out(data)
+        self.factor_names: tuple[str, ...] = tuple(getattr(images, "factor_names", ()))
+        self.names = [*(self.factor_names or getattr(data, "class_names", ()))] or None
         if self.factor_names:
-            self.images, self.factors = data.sample(samples, seed)
+            self.images, self.labels = images.sample(samples, seed)
         else:
-            self.images = data.read(data.sample_rows(min(SHOWN * 10, len(data)), seed))
+            rows = images.sample_rows(min(samples, EMBEDDED, len(images)), seed)
+            known = getattr(images, "labels", None)
+            self.images, self.labels = images.read(rows), None if known is None else known[rows]
         self.protocol = f"{len(self.images):,} samples, {BINS} bins, seed {seed}"
+
+    # What there is to draw from
 
     @property
     def can_decode(self) -> bool:
         """Whether the method turns codes into images."""
         return hasattr(self.method, "decode")
+
+    @property
+    def takes_views(self) -> bool:
+        """Whether the method trains on two views of each image."""
+        return hasattr(self.method, "views")
+
+    @functools.cached_property
+    def offered(self) -> frozenset[str]:
+        """What pictures may need and the method and its data offer."""
+        offers = {
+            "decoder": self.can_decode,
+            "factors": bool(self.factor_names),
+            "views": self.takes_views,
+            "codes": len(self.images) > 1 and bool(np.isfinite(self.codes).all()),
+            "correlation": self.takes_views and self.correlation is not None,
+        }
+        return frozenset(name for name, offered in offers.items() if offered)
 
     @functools.cached_property
     def codes(self) -> np.ndarray:
@@ -76,7 +119,7 @@ class Drawing:
     @functools.cached_property
     def information(self) -> np.ndarray:
         """(L, F) share of each factor's entropy that each latent holds; NaN for a fixed factor."""
-        shared, entropy = information_and_entropy(self.codes, self.factors, bins=BINS)
+        shared, entropy = information_and_entropy(self.codes, self.labels, bins=BINS)
         entropy = np.where(entropy > 0, entropy, np.nan)
         return np.clip(shared / entropy, 0, 1)
 
@@ -96,43 +139,83 @@ class Drawing:
         return decoded.reshape(*grid.shape[:2], *decoded.shape[1:])
 
     @functools.cached_property
+    def plane(self) -> embeddings.Plane:
+        """At most 2,000 codes in two dimensions, by principal components."""
+        return embeddings.plane(self.codes[:EMBEDDED])
+
+    @functools.cached_property
+    def known(self) -> tuple[np.ndarray | None, list[str] | None]:
+        """Labels and names that colour the plane: classes, or the factors that vary most evenly."""
+        if self.labels is None:
+            return None, None
+        labels = self.labels[:EMBEDDED]
+        if labels.ndim == 1:
+            return labels, self.names
+        varied = np.flatnonzero(np.ptp(labels, axis=0))
+        if not len(varied):
+            return None, None
+        evenness = labels[:, varied].std(axis=0) / np.ptp(labels[:, varied], axis=0)
+        chosen = np.sort(varied[np.argsort(-evenness, kind="stable")[:PANELS]])
+        names = self.names or range(labels.shape[1])
+        return labels[:, chosen], [str(names[i]) for i in chosen]
+
+    @functools.cached_property
+    def nearest(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows (Q, 1 + K) of queries and of their neighbours, and the latter's cosines (Q, K)."""
+        codes = unit(self.codes[:EMBEDDED])
+        queries = np.arange(min(VIEWED, len(codes)))
+        table = codes[queries] @ codes.T
+        table[queries, queries] = -np.inf
+        rows = np.argsort(-table, axis=1, kind="stable")[:, : min(NEAREST, len(codes) - 1)]
+        cosines = np.clip(np.take_along_axis(table, rows, axis=1), -1, 1)
+        return np.concatenate([queries[:, None], rows], axis=1), cosines
+
+    @functools.cached_property
+    def batch(self) -> Any:
+        """A batch as the method trains on: views of at most 128 images."""
+        return next(iter(self.method.batches(self.data, self._compared, self.seed)))
+
+    @property
+    def _compared(self) -> int:
+        fewest, most = self.method.batch_sizes
+        return int(max(fewest, min(COMPARED, most, len(self._trained))))
+
+    @property
+    def _trained(self) -> Any:
+        return getattr(self.data, "train", self.data)
+
+    def viewed(self) -> np.ndarray:
+        """(3, n, H, W, C) uint8: images, and the two views of each."""
+        originals = next(iter(self._trained.batches(self._compared, self.seed)))  # the same order
+        return np.stack([_pixels(part[:VIEWED]) for part in (originals, *self.batch[:2])])
+
+    @functools.cached_property
+    def cosines(self) -> Cosines:
+        """Of the views of the batch, as the method compares them."""
+        return between_views(self.method.forward(self.batch, training=False), self._compared)
+
+    @functools.cached_property
+    def correlation(self) -> np.ndarray | None:
+        """(D, D) what `Method.correlation` says of the batch."""
+        found = self.method.correlation(self.batch)
+        return None if found is None else np.asarray(found)
+
+    # What is drawn of it
+
+    @functools.cached_property
     def drawn(self) -> Drawn:
         """All that the pictures show; images over 128 pixels a side averaged down."""
         arrays: dict[str, Any] = {}
-        if self.can_decode:
-            originals = self.images[:SHOWN]
-            images = {
-                "originals": originals,
-                "reconstructions": np.asarray(self.method.reconstruct(originals)),
-                "traversal": self.traversed(),
-            }
-            arrays = {name: sheet.reduced(image) for name, image in images.items()}
-            arrays |= {"values": self.values, "kl": self.kl}
-        if self.factor_names:
-            factors = np.array(self.factor_names)
-            arrays |= {"factors": factors, "information": self.information}
+        for picture in self._allowed().values():
+            arrays |= picture.arrays(self)
         return Drawn(**arrays, protocol=self.protocol)
-
-    def _labels(self) -> dict[str, Any]:
-        labels: dict[str, Any] = {"values": self.values, "kl": self.kl}
-        if self.factor_names:
-            labels |= {"factors": self.factor_names, "information": self.information}
-            labels["protocol"] = f"Shares of factor entropy: {self.protocol}."
-        return labels
 
     def figures(self) -> dict[str, Figure]:
         """Name -> figure, for files and for TensorBoard."""
-        shown, drawn = {}, self.drawn
-        if self.can_decode:
-            shown["reconstructions"] = reporting.reconstructions(
-                drawn.originals, drawn.reconstructions
-            )
-            shown["traversal"] = reporting.traversal(drawn.traversal, **self._labels())
-        if self.factor_names:
-            shown["information"] = reporting.information(
-                self.information, self.factor_names, normalised=True, protocol=self.protocol
-            )
-        return shown
+        return {name: picture.figure(self) for name, picture in self._allowed().items()}
+
+    def _allowed(self) -> dict[str, Picture]:
+        return {n: picture for n, picture in PICTURES.items() if picture.needs in self.offered}
 
     def save(self, folder: Path) -> list[Path]:
         """Writes all figures as PNG, the traversal as a GIF, and the arrays behind them.
@@ -146,5 +229,146 @@ class Drawing:
         ]
         if self.can_decode:
             gif = folder / "traversal.gif"
-            paths.append(reporting.traversal_gif(self.drawn.traversal, gif, **self._labels()))
+            paths.append(reporting.traversal_gif(self.drawn.traversal, gif, **_latents(self)))
         return [*paths, self.drawn.save(folder / FILE)] if paths else []
+
+    @property
+    def sampled(self) -> str:
+        """Where codes in the plane and neighbours come from, in words."""
+        images = held_out(self.data)
+        kind = "images" if images is self._trained else "held-out images"
+        return f"{min(EMBEDDED, len(self.images)):,} {kind} of {images.name}, seed {self.seed}"
+
+    @property
+    def compared(self) -> str:
+        """What views are compared, in words."""
+        return f"{self._compared:,} images of {self._trained.name}, {self.preset}"
+
+    @property
+    def preset(self) -> str:
+        """How the views are made, in words."""
+        return f"views {self.method.views}, seed {self.seed}"
+
+
+class Picture(NamedTuple):
+    """What a picture needs, keeps and shows.
+
+    Attributes:
+        needs: Which of `Drawing.offered`.
+        arrays: Fields of `Drawn`, which pages lay out anew.
+        figure: The picture.
+    """
+
+    needs: str
+    arrays: Callable[[Drawing], Mapping[str, Any]]
+    figure: Callable[[Drawing], Figure]
+
+
+def _show_views(drawing: Drawing) -> Figure:
+    originals, first, second = drawing.viewed()
+    return reporting.views(originals, first, second, drawing.preset)
+
+
+def _reconstructions(drawing: Drawing) -> dict[str, Any]:
+    originals = drawing.images[:SHOWN]
+    decoded = np.asarray(drawing.method.reconstruct(originals))
+    return {"originals": sheet.reduced(originals), "reconstructions": sheet.reduced(decoded)}
+
+
+def _traversal(drawing: Drawing) -> dict[str, Any]:
+    images = sheet.reduced(drawing.traversed())
+    return {"traversal": images, "values": drawing.values, "kl": drawing.kl}
+
+
+def _latents(drawing: Drawing) -> dict[str, Any]:
+    """What labels the rows of a traversal."""
+    labels: dict[str, Any] = {"values": drawing.values, "kl": drawing.kl}
+    if drawing.factor_names:
+        labels |= {"factors": drawing.factor_names, "information": drawing.information}
+        labels["protocol"] = f"Shares of factor entropy: {drawing.protocol}."
+    return labels
+
+
+def _information(drawing: Drawing) -> dict[str, Any]:
+    return {"factors": np.array(drawing.factor_names), "information": drawing.information}
+
+
+def _embedding(drawing: Drawing) -> dict[str, Any]:
+    labels, names = drawing.known
+    known = {"labels": labels, "names": None if names is None else np.array(names)}
+    plane = {"points": drawing.plane.points, "explained": drawing.plane.explained}
+    return {**plane, **known, "sampled": drawing.sampled}
+
+
+def _neighbours(drawing: Drawing) -> dict[str, Any]:
+    rows, cosines = drawing.nearest
+    kept: dict[str, Any] = {"neighbours": sheet.reduced(drawing.images[rows]), "cosines": cosines}
+    if drawing.labels is not None and drawing.labels.ndim == 1:
+        kept |= {"classes": drawing.labels[rows]}
+    return {**kept, "sampled": drawing.sampled}
+
+
+def _correlation(drawing: Drawing) -> dict[str, Any]:
+    matrix = matrices.square("correlation", drawing.correlation)
+    words = f"{len(matrix)} x {len(matrix)} dimensions. {matrices.described(matrix)}"
+    return {"correlation": matrices.pooled(matrix, KEPT), "correlated": words}
+
+
+PICTURES: dict[str, Picture] = {
+    "views": Picture(
+        "views",
+        lambda drawing: {"views": sheet.reduced(drawing.viewed()), "preset": drawing.preset},
+        _show_views,
+    ),
+    "reconstructions": Picture(
+        "decoder",
+        _reconstructions,
+        lambda drawing: reporting.reconstructions(
+            drawing.drawn.originals, drawing.drawn.reconstructions
+        ),
+    ),
+    "traversal": Picture(
+        "decoder",
+        _traversal,
+        lambda drawing: reporting.traversal(drawing.drawn.traversal, **_latents(drawing)),
+    ),
+    "information": Picture(
+        "factors",
+        _information,
+        lambda drawing: reporting.information(
+            drawing.information, drawing.factor_names, normalised=True, protocol=drawing.protocol
+        ),
+    ),
+    "embedding": Picture(
+        "codes",
+        _embedding,
+        lambda drawing: embeddings.plotted(drawing.plane, *drawing.known, protocol=drawing.sampled),
+    ),
+    "neighbours": Picture(
+        "codes",
+        _neighbours,
+        lambda drawing: reporting.neighbours(
+            drawing.drawn.neighbours,
+            drawing.drawn.cosines,
+            drawing.drawn.classes,
+            drawing.names,
+            f"Among {drawing.sampled}.",
+        ),
+    ),
+    "similarities": Picture(
+        "views",
+        lambda drawing: {**drawing.cosines._asdict(), "compared": drawing.compared},
+        lambda drawing: reporting.similarities(*drawing.cosines, protocol=drawing.compared),
+    ),
+    "correlation": Picture(
+        "correlation",
+        _correlation,
+        lambda drawing: reporting.correlation_matrix(drawing.correlation, drawing.compared),
+    ),
+}
+
+
+def _pixels(images: Any) -> np.ndarray:
+    """Images as uint8 0..255, from uint8 or float 0..1."""
+    images = np.asarray(images)
+    return images if images.dtype == np.uint8 else np.rint(255 * images).astype(np.uint8)

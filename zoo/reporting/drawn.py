@@ -12,13 +12,15 @@ import numpy as np
 from zoo.files import replacing
 
 FILE = "drawn.npz"
+_WORDS = ("preset", "compared", "sampled", "correlated")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Drawn:
-    """The arrays behind reconstructions, traversals and the information map.
+    """The arrays behind the pictures.
 
-    What a method cannot do (decode) or its data do not know (factors) is None.
+    What a method cannot do (decode, compare views) or its data do not know (factors, classes) is
+    None.
 
     Attributes:
         originals: (n, H, W, C) uint8.
@@ -30,6 +32,21 @@ class Drawn:
         information: (L, F) the share of each factor's entropy that each latent holds, 0..1; NaN
             for a factor of one value.
         protocol: How the information was measured.
+        views: (3, n, H, W, C) uint8: images, and the two views of each.
+        preset: How the views were made.
+        points: (M, 2) codes in a plane.
+        explained: (2,) which part of the codes' variance each axis explains, 0..1.
+        labels: (M,) the classes of those images, or (M, A) values of some factors or attributes.
+        names: The name of each class, or of each factor or attribute.
+        sampled: Of what images the codes and the neighbours are.
+        neighbours: (Q, 1 + K, H, W, C) uint8: images, and those whose codes are nearest to each.
+        cosines: (Q, K) of those codes with the first's.
+        classes: (Q, 1 + K) of those images.
+        positive: (P,) cosines of the projections of two views of one image.
+        negative: (N,) those of views of different images.
+        compared: Of what those views were made, and how.
+        correlation: (D, D) at most 256 rows of correlations, -1..1.
+        correlated: What there is to say of them.
     """
 
     originals: np.ndarray | None = None
@@ -40,6 +57,21 @@ class Drawn:
     factors: np.ndarray | None = None
     information: np.ndarray | None = None
     protocol: str = ""
+    views: np.ndarray | None = None
+    preset: str = ""
+    points: np.ndarray | None = None
+    explained: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    names: np.ndarray | None = None
+    sampled: str = ""
+    neighbours: np.ndarray | None = None
+    cosines: np.ndarray | None = None
+    classes: np.ndarray | None = None
+    positive: np.ndarray | None = None
+    negative: np.ndarray | None = None
+    compared: str = ""
+    correlation: np.ndarray | None = None
+    correlated: str = ""
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes an NPZ file, whole or not at all; the same arrays are the same bytes."""
@@ -60,7 +92,8 @@ class Drawn:
         try:
             with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
-            return cls(**{**arrays, "protocol": str(arrays["protocol"])})
+            words = {name: str(arrays.get(name, "")) for name in _WORDS}
+            return cls(**{**arrays, "protocol": str(arrays["protocol"]), **words})
         except FileNotFoundError:
             raise
         except (zipfile.BadZipFile, OSError, EOFError, ValueError, KeyError, TypeError) as error:
