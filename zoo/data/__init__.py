@@ -15,7 +15,8 @@ from zoo.data.images import Images
 from zoo.data.labels import LabelledData, LabelledImages
 from zoo.data.loading import load, names
 from zoo.data.pairing import pairs
-from zoo.data.views import View, Views, two_views
+from zoo.data.viewing import two_views
+from zoo.data.views import View, Views
 
 __all__ = [
     "FactorData",

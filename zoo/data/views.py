@@ -1,7 +1,6 @@
 """Two views of each image of a batch: crops, flips, colours, blur, drawn anew for each image.
 
-    stream = zoo.data.two_views(data.train, "simclr_small", batch_size=256, seed=0)
-    a, b = next(iter(stream))
+    a, b = Views.of("simclr_small")(images, seed=0, step=100)
 
 Everything random about a batch is drawn at once from (seed, step): the same seed and step give the
 same views, in a resumed run too. The operations are those of PIL and torchvision, at a few matrix
@@ -27,9 +26,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from zoo import checks
-from zoo.data.images import Images
-from zoo.data.labels import LabelledData
-from zoo.data.order import shuffled_rows
 from zoo.data.view_matrices import blurring, crop_boxes, middle_box, recolouring, resizing
 from zoo.messages import unknown
 
@@ -188,7 +184,7 @@ class Views:
         self._check(images)
         _, height, width, channels = images.shape
         tall, wide = self.size or (height, width)
-        n = tf.shape(images)[0]
+        n = images.shape[0] or tf.shape(images)[0]
         drawn = _uniform(n, seed, step)
 
         box = self._boxes(height, width, drawn)
@@ -199,22 +195,30 @@ class Views:
             rows = blurring(tall, sigma, blurred) @ rows
             columns = blurring(wide, sigma, blurred) @ columns
 
-        planes = tf.transpose(tf.cast(images, tf.float32), [0, 1, 3, 2])  # (N, H, C, W)
-        if images.dtype == tf.uint8:
-            planes /= 255
-        planes = rows @ tf.reshape(planes, [n, height, channels * width])
-        planes = tf.reshape(planes, [2, n, tall * channels, width])
+        white = 255 if images.dtype == tf.uint8 else 1
+        planes = tf.stack(
+            tf.unstack(images, axis=-1), axis=1
+        )  # (N, C, H, W); faster than to transpose
+        planes = tf.cast(planes, tf.float32)
+        planes = rows[:, :, None] @ planes  # (2, N, C, h, W)
+        planes = tf.reshape(planes, [2, n, channels * tall, width])
         planes = tf.matmul(planes, columns, transpose_b=True)
-        planes = tf.reshape(planes, [2 * n, tall, channels, wide])
-        pixels = tf.reshape(tf.transpose(planes, [0, 1, 3, 2]), [2, n, tall * wide, channels])
+        planes = tf.reshape(planes, [2, n, channels, tall * wide])
 
-        matrix, offset = self._recolouring(tf.reduce_mean(pixels, axis=2), drawn)
-        pixels = tf.matmul(pixels, matrix, transpose_b=True) + offset[..., None, None]
-        pixels = tf.clip_by_value(pixels, 0, 1)
-        if any(view.solarise for view in self._pair):
-            solarised = self._happens("solarise", drawn)[..., None, None]
-            pixels = tf.where(solarised & (pixels >= SOLARISE_FROM), 1 - pixels, pixels)
-        first, second = tf.unstack(tf.reshape(pixels, [2, n, tall, wide, channels]))
+        matrix, offset = self._recolouring(tf.reduce_mean(planes, axis=-1) / white, drawn)
+        pixels = tf.matmul(planes, matrix / white, transpose_a=True, transpose_b=True)
+        pixels = tf.reshape(pixels, [2, n, tall * wide * channels])  # (h, w, C) each
+        pixels = tf.clip_by_value(pixels + offset[..., None], 0, 1)
+        light = tf.where(self._happens("solarise", drawn), SOLARISE_FROM, math.inf)[..., None]
+        first, second = (
+            tf.reshape(
+                tf.where(one >= least, 1 - one, one) if view.solarise else one,
+                [n, tall, wide, channels],
+            )
+            for view, one, least in zip(
+                self._pair, tf.unstack(pixels), tf.unstack(light), strict=True
+            )
+        )
         return first, second
 
     @property
@@ -293,11 +297,19 @@ class Views:
         import tensorflow as tf
 
         jittered = self._happens("jitter", drawn)
-        factors = (
-            tf.where(jittered, self._between(name, drawn), still)
-            for name, still in (("brightness", 1), ("contrast", 1), ("saturation", 1), ("hue", 0))
+
+        def factor(name: str, still: float = 1.0) -> tf.Tensor:
+            return tf.where(jittered, self._between(name, drawn), still)
+
+        return recolouring(
+            means,
+            factor("brightness"),
+            factor("contrast"),
+            factor("saturation"),
+            factor("hue", still=0.0),
+            drawn["order"],
+            self._happens("grey", drawn),
         )
-        return recolouring(means, *factors, drawn["order"], self._happens("grey", drawn))
 
 
 def _uniform(n: tf.Tensor, seed: Any, step: Any) -> dict[str, tf.Tensor]:
@@ -351,72 +363,3 @@ pico: Wang et al., PiCO, ICLR 2022, and its code for CIFAR: the first view weak 
 digits: For handwritten digits and other characters, of which a mirror image or a small part is
     another character or none: no flip, crops from 0.4 of the area, brightness and contrast.
 """
-
-
-def two_views(
-    images: Images | LabelledData,
-    preset: str | Views,
-    batch_size: int,
-    seed: int = 0,
-    start: int = 0,
-    labels: bool = False,
-) -> tf.data.Dataset:
-    """An endless stream of batches (a, b): two views of each image.
-
-    Images come in the order of `images.batches`; the views of batch b are drawn from (seed, b)
-    alone, apart from the order. So `start=n` resumes a run where it was, to the bit.
-
-    Args:
-        images: Any `zoo.data` set; of one with a training and a test half, the training half.
-        preset: The name of a paper's views, such as "simclr_small", or `Views` of your own.
-        batch_size: Images a batch.
-        seed: Draws the order and the views.
-        start: The number of the first batch, from 0.
-        labels: Whether a batch is (a, b, labels).
-
-    Returns:
-        A tf.data.Dataset of two float32 (batch_size, h, w, C), 0..1, and of labels, int64
-        (batch_size,), or (batch_size, A) for attributes.
-
-    Raises:
-        ValueError: An unknown preset; data that are none of these, are empty, or have no labels
-            where they are wanted; images that are too small, or have neither 1 nor 3 channels; a
-            `batch_size` below 1, a `seed` or `start` below 0.
-
-    Example:
-        >>> data = zoo.data.load("digits")
-        >>> stream = zoo.data.two_views(data, "digits", batch_size=64, labels=True)
-        >>> a, b, labels = next(iter(stream))
-        >>> a.shape, b.shape, labels.shape
-        (TensorShape([64, 8, 8, 1]), TensorShape([64, 8, 8, 1]), TensorShape([64]))
-    """
-    import tensorflow as tf
-
-    views = Views.of(preset)
-    images = images.train if isinstance(images, LabelledData) else images
-    if not isinstance(images, Images):
-        raise ValueError(
-            'Expected images of zoo.data, such as zoo.data.load("digits"). '
-            f"Received: {type(images).__name__}."
-        )
-    batch_size = checks.integer("batch_size", batch_size, low=1)
-    seed = checks.integer("seed", seed, low=0)
-    start = checks.integer("start", start, low=0)
-    streams = [
-        images.batches(batch_size, seed, start),
-        tf.data.Dataset.counter(start, dtype=tf.int64),
-    ]
-    if checks.truth("labels", labels):
-        known = getattr(images, "labels", None)
-        if known is None:
-            raise ValueError(
-                f"Expected images with labels. Received: {images.name}, which has none."
-            )
-        order = shuffled_rows(len(images), batch_size, seed, start)
-        streams.append(order.map(lambda rows: tf.gather(known, rows)))
-
-    def made(batch: tf.Tensor, step: tf.Tensor, *label: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        return (*views(batch, seed, step), *label)
-
-    numbered = tf.data.Dataset.zip(*streams)
-    return numbered.map(tf.autograph.experimental.do_not_convert(made)).prefetch(2)
