@@ -11,7 +11,8 @@ import keras
 from keras import ops
 
 from zoo import checks, networks
-from zoo.data.views import PRESETS, two_views
+from zoo.data.viewing import two_views
+from zoo.data.views import PRESETS
 from zoo.losses.contrastive import unit
 from zoo.messages import described
 from zoo.method import Method
