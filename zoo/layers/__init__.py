@@ -1,6 +1,7 @@
-"""Keras layers that the zoo's networks are made of, each saved under a registered name."""
+"""Keras layers: what the zoo's networks are made of, and views. Saved under registered names."""
 
 from zoo.layers.batch_normalization import BatchNormalization
 from zoo.layers.split_batch_normalization import SplitBatchNormalization
+from zoo.layers.two_views import TwoViews
 
-__all__ = ["BatchNormalization", "SplitBatchNormalization"]
+__all__ = ["BatchNormalization", "SplitBatchNormalization", "TwoViews"]
