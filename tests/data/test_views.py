@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image, ImageEnhance, ImageOps
+from scipy import ndimage
 
 import zoo
 from zoo.data import (
@@ -382,6 +383,76 @@ def test_solarising_inverts_light_pixels() -> None:
     for image, one in zip(images, found, strict=True):
         expected = np.asarray(ImageOps.solarize(Image.fromarray(image)))
         np.testing.assert_allclose(255 * one, expected, atol=1e-3)
+
+
+# All together
+
+
+def one_after_the_other(made: Views, images: np.ndarray, index: int) -> np.ndarray:
+    """The views as torchvision makes them from the same draws: PIL's operations on whole 255ths."""
+    drawn = views._uniform(len(images), 0, 0)
+    size = images.shape[1:3]
+    boxes = made._boxes(*size, drawn)[index].numpy()
+    order = np.argsort(drawn["order"][index].numpy(), axis=-1)
+    happens = {
+        name: made._happens(name, drawn)[index].numpy()
+        for name in ("flip", "jitter", "grey", "blur", "solarise")
+    }
+    factors = {
+        name: made._between(name, drawn)[index].numpy().astype(float)
+        for name in ("brightness", "contrast", "saturation", "hue", "sigma")
+    }
+    enhances = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
+
+    def jittered(image: Image.Image, i: int, operation: int) -> Image.Image:
+        name = ("brightness", "contrast", "saturation", "hue")[operation]
+        if name != "hue":
+            return enhances[operation](image).enhance(factors[name][i])
+        hue, *others = image.convert("HSV").split()
+        turned = np.asarray(hue).astype(int) + round(255 * factors[name][i])
+        hue = Image.fromarray((turned % 256).astype(np.uint8))
+        return Image.merge("HSV", (hue, *others)).convert("RGB")
+
+    def blurred(image: Image.Image, deviation: float) -> Image.Image:
+        weights = np.exp(-0.5 * (np.array([-1, 0, 1]) / deviation) ** 2)
+        pixels = np.asarray(image).astype(float)
+        for axis in (0, 1):
+            pixels = ndimage.convolve1d(pixels, weights / weights.sum(), axis, mode="mirror")
+        return Image.fromarray(np.round(pixels).astype(np.uint8))
+
+    found = []
+    for i, (pixels, (top, left, tall, wide)) in enumerate(zip(images, boxes, strict=True)):
+        image = Image.fromarray(pixels).crop((left, top, left + wide, top + tall))
+        image = image.resize(size[::-1], Image.Resampling.BILINEAR)
+        if happens["flip"][i]:
+            image = ImageOps.mirror(image)
+        for operation in order[i] if happens["jitter"][i] else ():
+            image = jittered(image, i, operation)
+        if happens["grey"][i]:
+            image = ImageOps.grayscale(image).convert("RGB")
+        if happens["blur"][i]:
+            image = blurred(image, factors["sigma"][i])
+        if happens["solarise"][i]:
+            image = ImageOps.solarize(image)
+        found.append(np.asarray(image))
+    return np.stack(found)
+
+
+@pytest.mark.parametrize(("hue", "bound"), [(0.0, 2.0), (None, 4.0)])
+@pytest.mark.parametrize("name", ["simclr", "barlow"])
+def test_views_are_near_those_of_operations_one_after_the_other(
+    name: str, hue: float | None, bound: float
+) -> None:
+    """Bounds all departures at once: clipping at the end, no rounding, blur before colour, hue."""
+    grey, colour = photographs(100, channels=1), photographs(100)
+    images = (30 + 0.5 * grey[::-1] + 0.3 * colour).astype(np.uint8)  # about as muted as CIFAR's
+    made = Views.of(name)
+    if hue is not None:
+        pair = (dataclasses.replace(view, hue=hue) for view in made._pair)
+        made = Views(*pair)
+    for index, view in enumerate(made(images)):
+        apart = 255 * view.numpy() - one_after_the_other(made, images, index)
+        assert np.abs(apart).mean() < bound  # of 255
 
 
 # Presets
