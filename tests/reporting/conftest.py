@@ -93,6 +93,30 @@ def drawn_arrays(factors=True, shade=200, latents=3):
 WHOLE = drawn_arrays()
 
 
+def compared_arrays(classes=True, correlation=True):
+    """Arrays behind the pictures of a tiny run of a method that compares views."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        "views": rng.integers(0, 256, (3, 4, 8, 8, 1), np.uint8),
+        "preset": "views digits, seed 0",
+        "points": rng.standard_normal((20, 2)),
+        "explained": np.array([0.5, 0.25]),
+        "sampled": "20 held-out images of digits, seed 0",
+        "neighbours": rng.integers(0, 256, (2, 4, 8, 8, 1), np.uint8),
+        "cosines": np.array([[0.9, 0.8, 0.75], [0.5, 0.25, -0.125]]),
+        "positive": np.linspace(0.5, 1, 9),
+        "negative": np.linspace(-1, 0, 90),
+        "compared": "8 images of digits, views digits, seed 0",
+    }
+    if classes:
+        arrays |= {"labels": np.arange(20) % 2, "names": np.array(["cat", "dog"])}
+        arrays |= {"classes": np.array([[0, 0, 1, 0], [1, 1, 1, 1]])}
+    if correlation:
+        matrix = np.array([[1.0, -0.5], [0.25, 0.75]])
+        arrays |= {"correlation": matrix, "correlated": "2 x 2 dimensions."}
+    return Drawn(**arrays, protocol="20 samples, 20 bins, seed 0")
+
+
 def _score(name, value, **protocol):
     protocol = {"data": "dsprites", "samples": 100, "seed": 0, **protocol}
     return Score(name, value, protocol).to_json()

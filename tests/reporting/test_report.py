@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from tests.reporting.conftest import drawn_arrays
+from tests.reporting.conftest import compared_arrays, drawn_arrays
 from zoo.reporting import report as module
 from zoo.reporting.drawn import Drawn
 from zoo.reporting.report import report
@@ -381,10 +381,11 @@ def test_a_run_without_factors_says_so(make_run):
     plain = make_run("plain", mig=None, drawn=drawn_arrays(factors=False))
     tree = read([plain])
     assert "There are no scores: the data have no known factors." in tree.section("scores")
-    assert "The data have no known factors." in tree.section("information")
+    assert "information" not in [attrs["id"] for attrs, _ in tree.all("section")]
     assert tree.texts("h3")[0] == "Loss and its terms"
     assert "Scores" not in tree.texts("h3")
     beside = read([make_run("known"), plain])
+    assert "plain: The data have no known factors." in beside.section("information")
     assert "plain: There are no scores" in beside.section("scores")
     assert "known: There are no scores" not in beside.section("scores")
 
@@ -446,17 +447,8 @@ def test_a_traversal_is_a_strip_a_latent_most_informative_first(make_run):
 
 
 def test_pictures_are_the_pixels_of_the_run(make_run):
-    import base64
-    import io
-
-    from PIL import Image
-
     run = make_run()
-    addresses = [a["src"] for a, _ in read([run]).all("img")]
-    pictures = [
-        np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))))
-        for address in addresses
-    ]
+    pictures = [pixels(a["src"]) for a, _ in read([run]).all("img")]
     arrays = Drawn.load(run.pictures / "drawn.npz")
     expected = [arrays.originals, arrays.reconstructions, *arrays.traversal[[1, 0, 2]]]
     for picture, images in zip(pictures, expected, strict=True):
@@ -483,21 +475,122 @@ def test_a_factor_of_one_value_has_no_share(make_run):
     assert [row[1] for row in cells[1:]] == [DASH] * 3
 
 
-def test_a_method_that_does_not_decode_says_so(make_run):
+def sections(tree):
+    return [attrs["id"] for attrs, _ in tree.all("section")]
+
+
+def test_a_page_has_sections_for_what_its_runs_have(make_run):
     known = drawn_arrays()
     encoder = Drawn(factors=known.factors, information=known.information, protocol="p")
     tree = read([make_run(drawn=encoder)])
-    assert tree.section("reconstructions") == "Reconstructions The method does not decode."
-    assert tree.section("traversals") == "Traversals The method does not decode."
+    rest = ["settings", "environment", "repeat"]
+    assert sections(tree) == ["scores", "curves", "information", *rest]
+    assert {attrs["href"] for attrs, _ in tree.all("a")} == {f"#{name}" for name in sections(tree)}
     assert "62 %" in tree.section("information")
+    beside = read([make_run("whole"), make_run("encoder", drawn=encoder)])
+    for name in ("reconstructions", "traversals"):
+        assert beside.section(name).endswith("encoder: The method does not decode.")
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_run_that_compares_views_has_its_own_sections(charts, make_run, several):
+    run = make_run("moco", {"method": "moco"}, mig=None, drawn=compared_arrays())
+    tree = read([run, make_run("vae")] if several else [run])
+    own = ["views", "codes", "neighbours", "similarities", "correlations"]
+    rest = ["settings", "environment", "repeat"]
+    decoded = ["reconstructions", "traversals", "information"] if several else []
+    start = ["runs", "scores", "curves"] if several else ["scores", "curves"]
+    assert sections(tree) == [*start, *decoded, *own, *rest]
+    assert tree.wrong == []
+    ids = [attrs["id"] for _, attrs, _ in tree.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    for name in own:
+        assert ("moco" in tree.section(name)) == several
+    assert "vae: The method" not in tree.section("views")
+    assert report([run]) == report([run])
+
+
+def test_views_are_strips_of_the_runs_own_pixels(make_run):
+    run = make_run(drawn=compared_arrays())
+    tree = read([run])
+    strips = [(a["alt"], a["src"]) for a, _ in tree.all("img") if "side by side" in a["alt"]]
+    labels = ("originals", "first view", "second view")
+    for (alt, source), label, images in zip(strips, labels, compared_arrays().views, strict=True):
+        assert alt == f"{label}: 4 images of run, side by side"
+        np.testing.assert_array_equal(pixels(source), np.hstack(list(images[..., 0])))
+    assert tree.section("views").endswith("Views digits, seed 0.")
+
+
+def test_neighbours_say_their_class_and_who_is_of_another(make_run):
+    tree = read([make_run(drawn=compared_arrays())])
+    assert "Orange: of another class, 17 % of them." in tree.section("neighbours")
+    assert "Among 20 held-out images of digits, seed 0." in tree.section("neighbours")
+    cells = [a["alt"] for a, _ in tree.all("img") if a["alt"].startswith(("query", "neighbour"))]
+    assert cells[:4] == [
+        "query, cat", "neighbour 1, cat", "neighbour 2, dog, of another class", "neighbour 3, cat",
+    ]  # fmt: skip
+    assert len(tree.all("figure", class_="query")) == 2
+    assert tree.texts("figure", class_="other") == ["dog"]
+
+
+def test_neighbours_without_classes_say_their_cosine(make_run):
+    tree = read([make_run(drawn=compared_arrays(classes=False))])
+    assert tree.texts("figcaption")[-8:] == [
+        *("", "0.90", "0.80", "0.75"),
+        *("", "0.50", "0.25", "\N{MINUS SIGN}0.12"),
+    ]
+    assert not tree.all("figure", class_="other")
+
+
+def test_codes_and_similarities_are_drawn_on_the_page(charts, make_run):
+    html = report([make_run(drawn=compared_arrays())])
+    tree = Tree(html)
+    assert "PC 1: 50.0 % of the variance" in tree.section("codes")
+    assert "dog" in tree.section("codes")
+    assert "two views of one image: 0.75 in the median, 9 pairs" in tree.section("similarities")
+    says = "Median cosine of views of one image 0.75, of different images \N{MINUS SIGN}0.50"
+    assert len(tree.all("div", **{"aria-label": says})) == 1
+    assert html.count('xlink:href="data:image/png') + html.count('href="data:image/png') >= 1
+
+
+def test_correlations_are_an_image_of_their_signs(make_run):
+    tree = read([make_run(drawn=compared_arrays())])
+    [(attributes, _)] = tree.all("img", class_="matrix")
+    assert attributes["alt"] == "Correlation matrix of run. 2 x 2 dimensions."
+    shown = pixels(attributes["src"]).astype(int)
+    assert shown.shape == (2, 2, 3)
+    assert shown[0, 0, 2] > shown[0, 0, 0]  # blue
+    assert shown[0, 1, 0] > shown[0, 1, 2]  # orange
+    without = read([make_run("b", drawn=compared_arrays(correlation=False))])
+    assert "correlations" not in sections(without)
+
+
+def pixels(address):
+    import base64
+    import io
+
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))))
 
 
 def test_a_run_without_pictures_says_how_to_draw_them(make_run):
     tree = read([make_run(drawn=None)])
-    for name in ("reconstructions", "traversals", "information"):
-        assert "zoo traverse RUN draws it." in tree.section(name)
+    assert sections(tree) == ["scores", "curves", "settings", "environment", "repeat"]
+    told = "The run keeps no pictures. zoo train beta_vae --resume --out "
+    assert told in tree.texts("header")[0]
     beside = read([make_run("a"), make_run("b", drawn=None)])
-    assert "b: The run keeps nothing" in beside.section("traversals")
+    assert f"b: {told}" in beside.texts("header")[0]
+    assert "b: " not in beside.section("traversals")
+
+
+@pytest.mark.parametrize("name", ["views", "embedding", "neighbours", "correlation"])
+def test_pictures_of_views_that_would_make_the_page_too_large_are_named(
+    make_run, monkeypatch, name
+):
+    monkeypatch.setattr(module, "LIMIT", module.CHARTED)
+    page = report([make_run(drawn=compared_arrays())])
+    assert f"The run's pictures/{name}.png shows it." in " ".join(page.split())
 
 
 def test_pictures_that_would_make_the_page_too_large_are_named(make_run, monkeypatch):
@@ -684,6 +777,6 @@ def test_a_run_made_by_training_is_reported(command, sprites_run, tmp_path):
     assert answer.code == 0
     tree = Tree((tmp_path / "page.html").read_text())
     assert tree.wrong == []
-    assert len(tree.all("img")) == 2 + 10
+    assert len(tree.all("img")) == 2 + 10 + 8 * 11
     assert table(tree, "scores")[1][0] == "mig"
     assert json.loads((sprites_run / "scores.json").read_text())["mig"]["value"] >= 0

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from tests.reporting.conftest import drawn_arrays
+from tests.reporting.conftest import compared_arrays, drawn_arrays
 from zoo.reporting.report import report
 
 SECTIONS = {
@@ -52,6 +52,34 @@ def test_all_is_shown_and_nothing_is_fetched(page, tmp_path, count, width):
     assert len(shown.all("img")) == 1 + count * (1 + 10)
     assert all(height > 100 for height in shown.all(".chart svg", "clientHeight"))
     assert len(shown.all(".chart svg")) == 4
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+def test_a_run_that_compares_views_is_shown_whole(make_run, tmp_path, browser, width):
+    runs = [make_run("moco", mig=None, drawn=compared_arrays()), make_run("vae")]
+    path = tmp_path / "report.html"
+    path.write_text(report(runs))
+    shown = browser.open(path, width=width)
+    assert shown.console == []
+    assert shown.fetched == [path.as_uri()]
+    assert shown.overflow <= 0
+    assert shown.broken_images == []
+    own = {"Views", "Codes", "Neighbours", "Similarities", "Correlations"}
+    assert set(shown.all("h2")) == SECTIONS | own | {"Runs"}
+    assert all(height > 0 for height in shown.all("section", "offsetHeight"))
+    assert all(side > 60 for side in shown.all(".near img", "clientWidth"))
+    assert all(width >= 480 for width in shown.all(".plane svg", "clientWidth"))
+    assert shown.all(".matrix", "clientWidth")[0] > 300
+    drawn = "return document.querySelector('.plane image').getBoundingClientRect().width"
+    assert shown.run(drawn) > 100  # the points, an image within the picture
+
+
+def test_the_words_of_codes_are_legible_by_night(make_run, tmp_path, browser):
+    path = tmp_path / "report.html"
+    path.write_text(report([make_run("moco", mig=None, drawn=compared_arrays())]))
+    text = "return getComputedStyle(document.querySelector('.plane text')).fill"
+    assert browser.open(path, prefers_color_scheme="light").run(text) == "rgb(34, 38, 43)"
+    assert browser.open(path, prefers_color_scheme="dark").run(text) == "rgb(231, 233, 236)"
 
 
 def test_the_console_and_the_fetches_are_heard(browser, tmp_path):

@@ -148,7 +148,7 @@ def neighbours(
     images = checks.images("images", images, "queries, 1 + neighbours")
     queries, count = images.shape[:2]
     similarities = checks.correlations("similarities", similarities, (queries, count - 1))
-    words, wrong = _captions(similarities, labels, class_names)
+    words, wrong = captions(similarities, labels, class_names)
     images = sheet.reduced(images)
     height, width = images.shape[2:4]
     gap, space = 8, 14  # between images; between query and neighbours
@@ -160,7 +160,7 @@ def neighbours(
         24 + queries * rise - 8,
         "Nearest neighbours",
         "The images whose codes have the largest cosine with the query's, the nearest first."
-        + ("" if labels is None else f" {_agreement(wrong)}"),
+        + ("" if labels is None else f" {agreement(wrong)}"),
         protocol,
     )
     page.text(page.left, page.top + 12, "query", sheet.SMALL, sheet.GREY)
@@ -178,7 +178,7 @@ def neighbours(
     return page.figure
 
 
-def _captions(
+def captions(
     similarities: np.ndarray, labels: Any, class_names: Sequence[str] | None
 ) -> tuple[list[list[str]], np.ndarray]:
     """What stands beneath each image, and whether it is of another class than its query."""
@@ -192,7 +192,8 @@ def _captions(
     return named, labels != labels[:, :1]
 
 
-def _agreement(wrong: np.ndarray) -> str:
+def agreement(wrong: np.ndarray) -> str:
+    """How many neighbours are of another class than their query, in words."""
     neighbours = wrong[:, 1:]
     return f"Orange: of another class, {percent(neighbours.mean())} of them."
 

@@ -14,7 +14,7 @@ import itertools
 import json
 import math
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,10 @@ from zoo.files import from_json_number
 from zoo.messages import formatted
 from zoo.metrics.scoring import Score
 from zoo.reporting import sheet
+from zoo.reporting.cosines import similarities
 from zoo.reporting.drawn import FILE, Drawn
-from zoo.reporting.figures import ink_on
+from zoo.reporting.embeddings import Plane, plotted
+from zoo.reporting.figures import agreement, captions, ink_on
 from zoo.reporting.latents import NO_FACTOR, Latent, ordered, percent, values_text
 from zoo.reporting.pages import template
 from zoo.reporting.plots import Line, lines_of, number, overlay
@@ -176,6 +178,11 @@ def report(runs: Sequence[Run], left_out: Sequence[str] = ()) -> str:
         reconstructions=_reconstructions(shown, room),
         traversals=[_traversal(run, room) for run in shown],
         information=[_information(run) for run in shown],
+        views=_of_each(shown, lambda run, _: _views(run, room)),
+        codes=_of_each(shown, lambda run, place: _codes(run, place, room)),
+        neighbours=_of_each(shown, lambda run, _: _neighbours(run, room)),
+        similarities=_of_each(shown, _similarities),
+        correlations=_of_each(shown, lambda run, _: _correlation(run, room)),
         differing=_compared([run.told for run in shown], differing=True),
         settings=_compared([run.told for run in shown]),
         environment=_compared(
@@ -370,6 +377,14 @@ def _best(row: Mapping[str, Any], shown: Sequence[Shown]) -> float | None:
 # Pictures
 
 
+def _of_each(
+    shown: Sequence[Shown], picture: Callable[[Shown, int], dict[str, Any] | None]
+) -> list[dict[str, Any]]:
+    """A picture of each run that has it, by its place among the runs."""
+    pictures = ((run, picture(run, place)) for place, run in enumerate(shown))
+    return [{"run": run, **found} for run, found in pictures if found is not None]
+
+
 class Room:
     """The bytes that images may still take of a page."""
 
@@ -379,11 +394,13 @@ class Room:
     def take(self, pictures: Iterable[np.ndarray]) -> list[str] | None:
         """Images uint8 (H, W, 1 or 3) as addresses that hold them, or None: they are too many."""
         addresses = [_address(picture) for picture in pictures]
-        size = sum(map(len, addresses))
-        if size > self.left:
-            return None
-        self.left -= size
-        return addresses
+        return addresses if self.fits(sum(map(len, addresses))) else None
+
+    def fits(self, size: int) -> bool:
+        """Whether so many bytes are left; then they are taken."""
+        fits = size <= self.left
+        self.left -= size if fits else 0
+        return fits
 
 
 def _address(pixels: np.ndarray) -> str:
@@ -483,6 +500,85 @@ def _cell(share: float, largest: bool) -> dict[str, Any]:
         "paper": to_hex(sheet.SEQUENTIAL(share)),
         "ink": ink_on(share),
         "best": largest and share > NO_FACTOR,
+    }
+
+
+def _views(run: Shown, room: Room) -> dict[str, Any] | None:
+    """Images of a run, and the two views of each, as strips."""
+    if run.drawn is None or run.drawn.views is None:
+        return None
+    _, count, height, width, _ = run.drawn.views.shape
+    return {
+        "preset": run.drawn.preset,
+        "count": count,
+        "width": count * _shown_at(width, height)[0],
+        "pictures": room.take(_strip(images) for images in run.drawn.views),
+    }
+
+
+def _codes(run: Shown, place: int, room: Room) -> dict[str, Any] | None:
+    """The codes of a run in a plane, coloured by what is known of their images."""
+    drawn = run.drawn
+    if drawn is None or drawn.points is None:
+        return None
+    names = None if drawn.names is None else drawn.names.tolist()
+    figure = plotted(Plane(drawn.points, drawn.explained), drawn.labels, names, title="")
+    svg = sheet.to_svg(figure, f"codes{place}")
+    picture = Markup(svg) if room.fits(len(svg)) else None
+    width = 0 if figure is None else int(figure.bbox.width)
+    return {"sampled": drawn.sampled, "picture": picture, "width": width}
+
+
+def _neighbours(run: Shown, room: Room) -> dict[str, Any] | None:
+    """Images of a run, each with those whose codes are nearest, and what is said of them."""
+    drawn = run.drawn
+    if drawn is None or drawn.neighbours is None or drawn.cosines is None:
+        return None
+    _, count, height, width, channels = drawn.neighbours.shape
+    names = None if drawn.names is None else drawn.names.tolist()
+    words, wrong = captions(drawn.cosines, drawn.classes, names)
+    pictures = room.take(drawn.neighbours.reshape(-1, height, width, channels))
+    cells = [
+        {"picture": picture, "text": text, "wrong": bool(other), "query": not place % count}
+        for place, (picture, text, other) in enumerate(
+            zip(pictures or [], itertools.chain(*words), wrong.ravel(), strict=bool(pictures))
+        )
+    ]
+    return {
+        "sampled": drawn.sampled,
+        "agreement": "" if drawn.classes is None else agreement(wrong),
+        "columns": count - 1,
+        "rows": [cells[start : start + count] for start in range(0, len(cells), count)],
+    }
+
+
+def _similarities(run: Shown, place: int) -> dict[str, Any] | None:
+    """Histograms of the cosines of a run's views."""
+    drawn = run.drawn
+    if drawn is None or drawn.positive is None or drawn.negative is None:
+        return None
+    figure = similarities(drawn.positive, drawn.negative, title="")
+    middles = {"one image": drawn.positive, "different images": drawn.negative}
+    says = ", of ".join(f"{name} {np.median(values):.2f}" for name, values in middles.items())
+    return {
+        "compared": drawn.compared,
+        "picture": Markup(sheet.to_svg(figure, f"similarities{place}")),
+        "says": f"Median cosine of views of {says}".replace("-", sheet.MINUS),
+    }
+
+
+def _correlation(run: Shown, room: Room) -> dict[str, Any] | None:
+    """A run's correlations as an image, blue above 0 and orange below."""
+    drawn = run.drawn
+    if drawn is None or drawn.correlation is None:
+        return None
+    colors = sheet.DIVERGING((np.nan_to_num(drawn.correlation) + 1) / 2)[..., :3]
+    side = len(colors)
+    return {
+        "words": drawn.correlated,
+        "compared": drawn.compared,
+        "side": side * max(1, round(420 / side)),
+        "pictures": room.take([np.rint(255 * colors).astype(np.uint8)]),
     }
 
 
