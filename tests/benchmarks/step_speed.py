@@ -11,8 +11,9 @@ ones serves both losses, each loss is differentiated for its own weights alone, 
 are of the weights from before the step. Both return the loss; PyTorch's FactorVAE also the
 discriminator's accuracy, which the zoo computes in its step.
 Rounds alternate between the two, so that both meet the same load of the machine; quoted are the
-medians of the rounds and the median of the paired ratios. Beside them: the machine's own peak,
-measured by a matrix product, and the share of it that the step's multiplications reach.
+medians of the rounds and the median of the paired ratios, of the time that passed and of the
+processor time of all threads, which other programs' load moves less. Beside them: the machine's
+own peak, measured by a matrix product, and the share of it that the step's multiplications reach.
 """
 
 import argparse
@@ -142,11 +143,11 @@ def torch_step(make, images):
     return lambda: step(images.float() / 255)
 
 
-def zoo_step(make, images):
-    method = make()
+def zoo_step(method, batch):
+    """A training step of a method on one batch; gives the loss."""
     method.compile(keras.optimizers.Adam(1e-4))
     method.make_train_function()
-    iterator = iter(tf.data.Dataset.from_tensors(images).repeat())
+    iterator = iter(tf.data.Dataset.from_tensors(batch).repeat())
 
     def step():
         return float(method.train_function(iterator)["loss"])
@@ -155,10 +156,31 @@ def zoo_step(make, images):
 
 
 def milliseconds(step, steps):
-    began = time.perf_counter()
+    """Of a step: the time that passes, and the processor's."""
+    began = time.perf_counter(), time.process_time()
     for _ in range(steps):
         step()
-    return 1000 * (time.perf_counter() - began) / steps
+    passed = time.perf_counter() - began[0], time.process_time() - began[1]
+    return tuple(1000 * seconds / steps for seconds in passed)
+
+
+def compare(title, ours, theirs, rounds, steps, bar):
+    """Prints the medians of both steps; the median of ours and of the paired ratios."""
+    for step in (ours, theirs):
+        milliseconds(step, 5)  # warm up
+    times = [(*milliseconds(ours, steps), *milliseconds(theirs, steps)) for _ in range(rounds)]
+    zoo_ms, zoo_cpu, torch_ms, torch_cpu = map(statistics.median, zip(*times, strict=True))
+    ratio = statistics.median(b / a for a, _, b, _ in times)
+    of_cpu = statistics.median(b / a for _, a, _, b in times)
+    print(f"{title}, {torch.get_num_threads()} threads, {rounds} rounds")
+    best = min(a for a, *_ in times), min(b for _, _, b, _ in times)
+    print(f"zoo      {zoo_ms:6.1f} ms   ({best[0]:.1f} at best; {zoo_cpu:.1f} of the processor)")
+    print(
+        f"PyTorch  {torch_ms:6.1f} ms   ({best[1]:.1f} at best; {torch_cpu:.1f} of the processor)"
+    )
+    print(f"ratio    {ratio:6.2f}      (median of paired rounds; the bar is {bar})")
+    print(f"         {of_cpu:6.2f}      of processor time")
+    return zoo_ms, ratio
 
 
 def flops(method):
@@ -192,19 +214,11 @@ def measure(method, rounds, steps):
     """Prints the medians of one method; the median of its paired ratios."""
     images = np.random.default_rng(0).integers(0, 2, (BATCH, SIDE, SIDE, 1), "uint8") * 255
     zoo_method, torch_method = STEPS[method]
-    ours, theirs = zoo_step(zoo_method, images), torch_step(torch_method, images)
-    for step in (ours, theirs):
-        milliseconds(step, 5)  # warm up
-    times = [(milliseconds(ours, steps), milliseconds(theirs, steps)) for _ in range(rounds)]
-    zoo_ms, torch_ms = (statistics.median(column) for column in zip(*times, strict=True))
-    ratio = statistics.median(b / a for a, b in times)
+    ours, theirs = zoo_step(zoo_method(), images), torch_step(torch_method, images)
+    title = f"{method} step, batch {BATCH}, {SIDE}x{SIDE}x1"
+    zoo_ms, ratio = compare(title, ours, theirs, rounds, steps, BAR)
     peak = peak_gflops()
     share = 100 * flops(method) / zoo_ms / 1e6 / peak
-    threads = torch.get_num_threads()
-    print(f"{method} step, batch {BATCH}, {SIDE}x{SIDE}x1, {threads} threads, {rounds} rounds")
-    print(f"zoo      {zoo_ms:6.1f} ms   ({min(a for a, _ in times):.1f} at best)")
-    print(f"PyTorch  {torch_ms:6.1f} ms   ({min(b for _, b in times):.1f} at best)")
-    print(f"ratio    {ratio:6.2f}      (median of paired rounds; the bar is {BAR})")
     print(f"peak     {peak:6.0f} GFLOP/s by matrix product; the step reaches {share:.0f} % of it")
     return ratio
 

@@ -151,7 +151,7 @@ class MoCo(TwoView):
         return {
             "loss": losses.info_nce(q, k, queue, self.temperature),
             "positive_similarity": ops.mean(ops.sum(queries * unit(k), axis=1)),
-            "negative_similarity": ops.sum(ops.mean(queries, axis=0) * ops.mean(queue, axis=0)),
+            "negative_similarity": ops.mean(ops.matmul(queue, ops.mean(queries, axis=0))),
             "queue_filled": filled,
         }
 

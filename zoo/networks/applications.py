@@ -45,7 +45,9 @@ def application(
         )
     backbone = _built(name, (*sides, 3), weights)
     pretrained = backbone.get_weights() if weights else None
-    backbone = keras.models.clone_model(backbone, clone_function=_cloner(seed, normalization))
+    backbone = keras.models.clone_model(
+        backbone, clone_function=_cloner(seed, normalization), recursive=True
+    )
     if pretrained:
         backbone.set_weights(pretrained)
     images = x = layers.Input((*sides, channels), name="image")
