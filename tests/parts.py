@@ -38,9 +38,10 @@ def encoder(image_shape=IMAGE_SHAPE, units=LATENTS, seed=3):
     return keras.Model(images, x)
 
 
-def projector(units=LATENTS, seed=4):
+def projector(units=LATENTS, seed=4, use_bias=True):
     codes = layers.Input((units,))
-    return keras.Model(codes, layers.Dense(units, kernel_initializer=next(glorots(seed)))(codes))
+    dense = layers.Dense(units, use_bias=use_bias, kernel_initializer=next(glorots(seed)))
+    return keras.Model(codes, dense(codes))
 
 
 def discriminator(latents=LATENTS, seed=5):

@@ -25,7 +25,9 @@ def gather(rows: Any) -> Any:
         (N, ...), the same on every replica.
     """
     context = _several()
-    return rows if context is None else context.all_gather(rows, axis=0)
+    if context is None:
+        return rows
+    return tf.ensure_shape(context.all_gather(rows, axis=0), [None, *rows.shape[1:]])
 
 
 def shuffled(rows: Any, seed: int, step: Any) -> tuple[Any, Callable[[Any], Any]]:
