@@ -108,6 +108,19 @@ def test_information_is_the_share_of_each_factor(method, data):
     assert np.isnan(information[:, 2]).all()  # a factor of one value has no entropy
 
 
+def test_of_many_dimensions_those_that_hold_most_are_mapped(data, texts):
+    method = Encodes(parts.encoder(units=40))
+    drawing = Drawing(method, data, samples=64)
+    written = texts(drawing.figures()["information"])
+    assert "64 samples, 20 bins, seed 0; of 40 dimensions the 32 that hold most" in written
+    shown = [int(text[1:]) for text in written if text[0] == "z" and text[1:].isdigit()]
+    assert shown == sorted(shown)
+    assert len(shown) == 32
+    for shares in drawing.information[:, :2].T:
+        assert set(np.argsort(-shares)[:16]) <= set(shown)
+    assert drawing.drawn.information.shape == (40, 3)
+
+
 def test_information_of_noise_stays_within_bounds(data):
     method = zoo.VAE(parts.gaussian_encoder(), parts.decoder())
     information = Drawing(method, data, samples=30).information[:, :2]

@@ -468,6 +468,15 @@ def test_information_is_a_table_with_its_largest_shares_marked(make_run):
     assert "100 samples, 20 bins, seed 0" in tree.section("information")
 
 
+def test_of_many_dimensions_those_that_hold_most_are_in_the_table(make_run):
+    arrays = drawn_arrays(latents=40)
+    arrays.information[:] = np.stack([np.arange(40), 39 - np.arange(40)], axis=1) / 100
+    tree = read([make_run(drawn=arrays)])
+    rows = [row[0] for row in table(tree, "information")[1:]]
+    assert rows == [f"z{i}" for i in range(40) if not 16 <= i < 24]
+    assert "seed 0; of 40 dimensions the 32 that hold most" in tree.section("information")
+
+
 def test_a_factor_of_one_value_has_no_share(make_run):
     arrays = drawn_arrays()
     arrays.information[:, 0] = np.nan

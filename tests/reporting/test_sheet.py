@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from zoo.reporting import reconstructions, save, sheet, to_array
-from zoo.reporting.latents import values_text
+from zoo.reporting.latents import telling, values_text
 from zoo.reporting.plots import number
 
 
@@ -101,7 +101,7 @@ def test_a_users_settings_change_no_picture_and_stay(moving, tmp_path):
         assert {name: matplotlib.rcParams[name] for name in theirs} == theirs
 
 
-@pytest.mark.parametrize("example", [sheet.shorten, number, values_text])
+@pytest.mark.parametrize("example", [sheet.shorten, number, telling, values_text])
 def test_examples_are_true(example):
     [found] = doctest.DocTestFinder().find(example, globs={**globals(), "shorten": sheet.shorten})
     assert found.examples

@@ -16,6 +16,7 @@ from zoo.metrics.scoring import BATCH, SAMPLES, held_out
 from zoo.reporting import embeddings, matrices, sheet
 from zoo.reporting.cosines import Cosines, between_views, unit
 from zoo.reporting.drawn import FILE, Drawn
+from zoo.reporting.latents import left_out, telling
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -184,6 +185,7 @@ class Drawing:
     def _trained(self) -> Any:
         return getattr(self.data, "train", self.data)
 
+    @functools.cached_property
     def viewed(self) -> np.ndarray:
         """(3, n, H, W, C) uint8: images, and the two views of each."""
         originals = next(iter(self._trained.batches(self._compared, self.seed)))  # the same order
@@ -265,7 +267,7 @@ class Picture(NamedTuple):
 
 
 def _show_views(drawing: Drawing) -> Figure:
-    originals, first, second = drawing.viewed()
+    originals, first, second = drawing.viewed
     return reporting.views(originals, first, second, drawing.preset)
 
 
@@ -293,6 +295,17 @@ def _information(drawing: Drawing) -> dict[str, Any]:
     return {"factors": np.array(drawing.factor_names), "information": drawing.information}
 
 
+def _show_information(drawing: Drawing) -> Figure:
+    rows = telling(drawing.information)
+    return reporting.information(
+        drawing.information[rows],
+        drawing.factor_names,
+        rows,
+        normalised=True,
+        protocol=f"{drawing.protocol}{left_out(drawing.information)}",
+    )
+
+
 def _embedding(drawing: Drawing) -> dict[str, Any]:
     labels, names = drawing.known
     known = {"labels": labels, "names": None if names is None else np.array(names)}
@@ -317,7 +330,7 @@ def _correlation(drawing: Drawing) -> dict[str, Any]:
 PICTURES: dict[str, Picture] = {
     "views": Picture(
         "views",
-        lambda drawing: {"views": sheet.reduced(drawing.viewed()), "preset": drawing.preset},
+        lambda drawing: {"views": sheet.reduced(drawing.viewed), "preset": drawing.preset},
         _show_views,
     ),
     "reconstructions": Picture(
@@ -335,9 +348,7 @@ PICTURES: dict[str, Picture] = {
     "information": Picture(
         "factors",
         _information,
-        lambda drawing: reporting.information(
-            drawing.information, drawing.factor_names, normalised=True, protocol=drawing.protocol
-        ),
+        _show_information,
     ),
     "embedding": Picture(
         "codes",

@@ -11,6 +11,7 @@ import numpy as np
 from zoo.reporting import checks, sheet
 
 UNUSED = 0.025  # nats of KL under which a latent holds nothing worth a look; shown as 0.02
+TOLD = 32  # latents up to which an information map shows all
 NO_FACTOR = 0.01  # share of a factor's entropy under which a latent does not count as carrying it
 
 
@@ -44,6 +45,24 @@ class Latent:
             if not quiet:
                 page.box(x, y + 22, room, 3, sheet.FAINT)
                 page.box(x, y + 22, room * self.share, 3, self.color)
+
+
+def telling(information: np.ndarray, most: int = TOLD) -> np.ndarray:
+    """The rows (latents, factors) that stand highest in any factor's order: at most so many.
+
+    Example:
+        >>> telling(np.array([[0.3, 0.1], [0.0, 0.2], [0.9, 0.0]]), most=2)
+        array([1, 2])
+    """
+    known = information[:, ~np.isnan(information).all(axis=0)]
+    places = np.argsort(np.argsort(-known, axis=0, kind="stable"), axis=0)
+    return np.sort(np.argsort(places.min(axis=1, initial=len(places)), kind="stable")[:most])
+
+
+def left_out(information: np.ndarray) -> str:
+    """What to say of an information map that shows only the rows which tell most."""
+    rows = len(information)
+    return f"; of {rows} dimensions the {TOLD} that hold most" if rows > TOLD else ""
 
 
 def percent(share: float) -> str:

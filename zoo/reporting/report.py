@@ -32,7 +32,15 @@ from zoo.reporting.cosines import similarities
 from zoo.reporting.drawn import FILE, Drawn
 from zoo.reporting.embeddings import Plane, plotted
 from zoo.reporting.figures import agreement, captions, ink_on
-from zoo.reporting.latents import NO_FACTOR, Latent, ordered, percent, values_text
+from zoo.reporting.latents import (
+    NO_FACTOR,
+    Latent,
+    left_out,
+    ordered,
+    percent,
+    telling,
+    values_text,
+)
 from zoo.reporting.pages import template
 from zoo.reporting.plots import Line, lines_of, number, overlay
 from zoo.runs import Run, Settings, without_folders
@@ -485,10 +493,16 @@ def _information(run: Shown) -> dict[str, Any] | None:
         "run": run,
         "factors": drawn.factors.tolist(),
         "rows": [
-            [_cell(value, bool(best[f] == latent)) for f, value in enumerate(row)]
-            for latent, row in enumerate(drawn.information.tolist())
+            (
+                f"z{latent}",
+                [
+                    _cell(value, bool(best[f] == latent))
+                    for f, value in enumerate(drawn.information[latent].tolist())
+                ],
+            )
+            for latent in telling(drawn.information).tolist()
         ],
-        "protocol": drawn.protocol,
+        "protocol": drawn.protocol + left_out(drawn.information),
     }
 
 
