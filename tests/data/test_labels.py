@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import doctest
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import zoo
 from zoo.data import LabelledData, LabelledImages, load
+from zoo.data import labels as labels_module
 from zoo.data.labels import split_rows
 from zoo.data.pixels import ArrayPixels
 
@@ -188,3 +191,92 @@ def test_refuses_another_npz(tmp_path: Path, arrays: dict[str, np.ndarray]) -> N
     np.save(tmp_path / "data.npy", arrays["x_train"])
     with pytest.raises(ValueError, match=r"data\.npy to be a whole \.npz file"):
         load("mnist", file=tmp_path / "data.npy")
+
+
+# A validation split
+
+
+def marked(classes: list[int], labels: list[list[int]] | None = None) -> LabelledData:
+    """Training images whose first pixel is their row, and no test images."""
+    images = blank(len(classes))
+    images[:, 0, 0, 0] = np.arange(len(classes))
+    given = np.array(classes if labels is None else labels)
+    names = [str(i) for i in range(max(classes) + 1)] if given.ndim == 1 else ["odd", "big"]
+    return LabelledData("toy", half(images, given), half(blank(0), given[:0]), names)
+
+
+def rows_of(images: LabelledImages) -> list[int]:
+    return images.images[:, 0, 0, 0].tolist()
+
+
+def test_examples_run() -> None:
+    assert doctest.testmod(labels_module, extraglobs={"zoo": zoo}).failed == 0
+
+
+def test_a_validation_split_divides_the_training_images(digits: LabelledData) -> None:
+    parts = digits.validation()
+    assert digits.train.labels is not None
+    assert parts.test.labels is not None
+    together = np.concatenate([parts.train.images, parts.test.images])
+    assert sorted(i.tobytes() for i in together) == sorted(i.tobytes() for i in digits.train.images)
+    counts, kept = (np.bincount(labels) for labels in (digits.train.labels, parts.test.labels))
+    np.testing.assert_array_equal(kept, np.ceil(counts / 10))
+    assert (parts.name, parts.class_names, parts.num_classes) == ("digits", digits.class_names, 10)
+    assert parts.describe() == digits.describe()
+
+
+def test_images_of_a_validation_split_keep_their_labels() -> None:
+    data = marked([0, 1, 2, 1, 0, 1, 2, 2, 0, 0])
+    assert data.train.labels is not None
+    parts = data.validation(0.3, seed=5)
+    for part in (parts.train, parts.test):
+        assert part.labels is not None
+        np.testing.assert_array_equal(data.train.labels[rows_of(part)], part.labels)
+        assert rows_of(part) == sorted(rows_of(part))
+        assert not part.labels.flags.writeable
+        images, labels = part.sample(2, 0)
+        np.testing.assert_array_equal(data.train.labels[images[:, 0, 0, 0]], labels)
+    again = parts.validation(0.5)  # of a part too
+    assert sorted(rows_of(again.train) + rows_of(again.test)) == rows_of(parts.train)
+
+
+def test_validation_splits_are_frozen_or_drawn() -> None:
+    data = marked(list(np.arange(60) % 3))
+    assert rows_of(data.validation().test) == rows_of(data.validation().test)
+    assert rows_of(data.validation(seed=1).test) != rows_of(data.validation().test)
+
+
+def test_a_validation_split_can_be_resized(digits: LabelledData) -> None:
+    before, after = digits.resized(4).validation(), digits.validation().resized(4)
+    assert before.image_shape == after.image_shape == (4, 4, 1)
+    np.testing.assert_array_equal(before.test.images, after.test.images)
+
+
+def test_a_class_keeps_its_last_image_for_training() -> None:
+    parts = marked([0, 1, 1, 2]).validation(0.9)
+    assert parts.test.labels is not None
+    assert parts.test.labels.tolist() == [1]
+
+
+def test_attributes_and_images_without_labels_are_divided_at_random() -> None:
+    attributes = [[i % 2, int(i > 5)] for i in range(10)]
+    parts = marked([0] * 10, attributes).validation(0.2)
+    assert (len(parts.train), len(parts.test)) == (8, 2)
+    assert parts.test.labels is not None
+    assert parts.test.labels.tolist() == [attributes[row] for row in rows_of(parts.test)]
+    none = LabelledData("toy", half(blank(10), None), half(blank(0), None), ())
+    assert (len(none.validation().train), len(none.validation().test)) == (9, 1)
+    assert none.validation().test.labels is None
+
+
+def test_nothing_to_validate_on_is_refused() -> None:
+    message = (
+        r"^Expected a class of 'toy' with several images, of which some are kept to validate on\. "
+        r"Received: 3 images\.$"
+    )
+    with pytest.raises(ValueError, match=message):
+        marked([0, 1, 2]).validation()
+    with pytest.raises(ValueError, match="Expected share to be a number between 0 and 1"):
+        marked([0, 0]).validation(1.0)
+    with pytest.raises(ValueError, match="Expected seed to be an integer of at least 0"):
+        marked([0, 0]).validation(seed=-1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from zoo.data.images import Images
 from zoo.data.pixels import Pixels
+from zoo.splits import stratified
 
 
 class LabelledImages(Images):
@@ -66,6 +67,16 @@ class LabelledImages(Images):
         """
         rows = self.sample_rows(n, seed)
         return self.read(rows), None if self.labels is None else self.labels[rows]
+
+    def _chosen(self, rows: np.ndarray) -> LabelledImages:
+        """Some of these images, in the order of `rows`."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._rows = rows if self._rows is None else self._rows[rows]
+        if self.labels is not None:
+            other.labels = self.labels[rows]
+            other.labels.flags.writeable = False
+        return other
 
 
 class LabelledData:
@@ -137,6 +148,42 @@ class LabelledData:
     def describe(self) -> dict[str, Any]:
         """What this dataset is, ready for JSON: `load(**data.describe())` makes it again."""
         return self.train.describe()
+
+    def validation(self, share: float = 0.1, seed: int = 0) -> LabelledData:
+        """The training half alone, divided into a part to train on and one to validate on.
+
+        What is chosen while a method learns, its settings and when to stop, is chosen by the
+        second part; the test half of this dataset has no part in either.
+
+        Args:
+            share: Of the images that validate, above 0 and below 1. Each class keeps it, rounded
+                up, but never gives its last image; attributes and images without labels are
+                divided at random.
+            seed: The same seed gives the same parts: without one, the parts are frozen.
+
+        Returns:
+            A dataset whose `train` and `test` are the two parts. It is described as this one is.
+
+        Raises:
+            ValueError: A share outside, a negative seed, or nothing to validate on.
+
+        Example:
+            >>> data = zoo.data.load("digits")
+            >>> chosen_by = data.validation()
+            >>> len(data.train), len(chosen_by.train), len(chosen_by.test)
+            (1497, 1344, 153)
+        """
+        labels = self.train.labels
+        if labels is None or labels.ndim > 1:
+            labels = np.zeros(len(self.train), np.int64)
+        rest, kept = stratified(labels, share, seed)
+        if not len(kept):
+            raise ValueError(
+                f"Expected a class of {self.name!r} with several images, of which some are kept "
+                f"to validate on. Received: {len(rest)} images."
+            )
+        train, kept_images = (self.train._chosen(rows) for rows in (rest, kept))
+        return LabelledData(self.name, train, kept_images, self.class_names)
 
     def resized(self, size: int | Iterable[int]) -> LabelledData:
         """Both halves at another size, by area averaging, always from the original pixels.
