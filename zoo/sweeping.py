@@ -290,7 +290,7 @@ def _figures(
             "scores",
             sweeps.scores_over(entries, parameter, scores, sweep.scale, errors, protocol),
         )
-    better = [name for name in scores if known[name].takes("factors")]
+    better = [name for name in scores if known[name].needs]
     best = "mig" if "mig" in better else next(iter(better), "")
     if best and sweeps.comparable(entries, [best, errors[0]])[1]:
         both = " ".join([trained, *_protocols(outcomes.values(), [errors[0], best])])

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 import zoo.metrics
-from zoo.metrics import Pool, Score, evaluate, mig, sap, score_codes, scores
+from zoo.data import LabelledData, LabelledImages
+from zoo.data.pixels import ArrayPixels
+from zoo.metrics import Pool, Score, evaluate, knn, mig, sap, score_codes, scores, scoring
 from zoo.metrics.scoring import chosen
+from zoo.splits import stratified
 
 
 class Squares:
@@ -169,7 +172,7 @@ def test_what_returns_something_else_is_no_score(monkeypatch):
 def test_all_is_every_score_that_the_data_allow(invented):
     assert set(chosen("all")) == set(scores())
     assert {"mig", "sap", "spread", "halves_low", "halves_high"} <= set(chosen("all"))
-    without = chosen("all", factorless="photos")
+    without = chosen("all", known=())
     assert "spread" in without
     assert not {"mig", "sap", "halves_low"} & set(without)
 
@@ -185,7 +188,11 @@ def test_of_all_what_the_arrays_do_not_allow_is_left_out(invented, factors):
     assert all(any(t.startswith(f"left out: {name}: {expected}") for t in told) for name in lacking)
     assert len(told) == len(lacking)  # each once, though DCI has three scores
     known = scores()
-    assert {*results} == {score for score in known if known[score].name not in lacking}
+    assert {*results} == {
+        score
+        for score, metric in known.items()
+        if metric.name not in lacking and "labels" not in metric.needs
+    }
     assert results["mig"].value == mig(factors, one)
 
 
@@ -250,6 +257,164 @@ def test_metrics_that_need_factors_refuse_data_without(invented):
         score_codes(("mig", "halves"), np.ones((3, 2)))
     with pytest.raises(ValueError, match=r"^Expected a data set: .* Received: list\.$"):
         Pool.draw([1, 2], "spread")
+
+
+def sorted_images(train=60, test=20, classes=4, attributes=False):
+    """Labelled data whose images' first pixels are their class."""
+
+    def half(n):
+        labels = np.arange(n) % classes
+        images = np.zeros((n, 4, 4, 1), np.uint8)
+        images[:, 0, :2, 0] = np.stack([labels, classes - labels], axis=1)
+        labels = np.stack([labels % 2, labels % 2], axis=1) if attributes else labels
+        return LabelledImages("sorted", ArrayPixels(images), labels)
+
+    names = "abcdefgh"[: 2 if attributes else classes]
+    return LabelledData("sorted", half(train), half(test), names)
+
+
+def test_labelled_data_are_scored_by_their_classes():
+    data = sorted_images()
+    scores = evaluate(pixels, data, seed=2)
+    assert str(scores["knn"]) == (
+        "knn 1.000 (data sorted, split test, 60 train samples, 20 samples, k 60, temperature 0.1, "
+        "seed 2)"
+    )
+    assert list(scores) == ["knn"]
+    everything = evaluate(pixels, data, ("linear_probe", "label_probe"))
+    assert list(everything) == [
+        "linear_probe",
+        "label_probe_one_percent",
+        "label_probe_ten_percent",
+    ]
+    assert everything["linear_probe"].protocol["label_share"] == 1.0
+
+
+def test_the_bank_is_of_train_and_the_queries_are_not():
+    data = sorted_images(train=200, test=40)
+    pool = Pool.draw(data, "knn", samples=30, train_samples=100, seed=3)
+    for found, expected in (
+        ((pool.images, pool.labels), data.test.sample(30, 3)),
+        ((pool.train_images, pool.train_labels), data.train.sample(100, 3)),
+    ):
+        np.testing.assert_array_equal(found[0], expected[0])
+        np.testing.assert_array_equal(found[1], expected[1])
+    assert pool.factors is pool.test_images is pool.test_factors is None
+    score = pool.score(pixels)["knn"]
+    arrays = pixels(pool.train_images), pool.train_labels, pixels(pool.images), pool.labels
+    assert score.value == knn(*arrays)
+    assert (score.protocol["train_samples"], score.protocol["samples"]) == (100, 30)
+    assert score.protocol["k"] == 100  # of 200 that were asked for
+    assert pool.head(10).score(pixels)["knn"].protocol["k"] == 10
+
+
+def test_what_is_chosen_by_scores_never_sees_the_test_half(monkeypatch):
+    data = sorted_images(train=200, test=40)
+
+    def read(self, rows, read=LabelledImages.read):
+        assert self is not data.test, "the test half was read"
+        return read(self, rows)
+
+    monkeypatch.setattr(LabelledImages, "read", read)
+    pool = Pool.draw(data, ("knn", "active_units"), split="validation")
+    assert (len(pool.train_images), len(pool.images)) == (180, 20)
+    scores = pool.score(pixels)
+    assert [score.protocol["split"] for score in scores.values()] == ["validation"] * 2
+    with pytest.raises(AssertionError, match="the test half was read"):
+        Pool.draw(data, "knn")
+
+
+def test_data_without_test_images_are_scored_on_a_validation_split():
+    data = sorted_images(train=60, test=0)
+    protocol = evaluate(pixels, data)["knn"].protocol
+    counts = protocol["split"], protocol["train_samples"], protocol["samples"]
+    assert counts == ("validation", 52, 8)
+    unlabelled = LabelledImages("sorted", ArrayPixels(data.train.images[:5]), None)
+    half = LabelledData("sorted", data.train, unlabelled, data.class_names)
+    assert evaluate(pixels, half)["knn"].protocol["split"] == "validation"
+    assert evaluate(pixels, half, "active_units")["active_units"].protocol["split"] == "test"
+
+
+def test_what_needs_no_labels_is_scored_on_the_same_images():
+    pool = Pool.draw(sorted_images(), ("knn", "active_units"))
+    assert pool.score(pixels)["active_units"].protocol == {
+        "data": "sorted",
+        "split": "test",
+        "samples": 20,
+        "threshold": 0.01,
+        "seed": 0,
+    }
+
+
+@pytest.mark.filterwarnings("ignore:left out")
+def test_all_of_labelled_data_is_what_needs_no_factors():
+    names = {*evaluate(pixels, sorted_images(), "all")}
+    assert {"knn", "linear_probe", "label_probe_one_percent", "effective_rank"} <= names
+    assert not {"mig", "sap"} & names
+
+
+def test_default_metrics_are_those_of_what_the_data_know():
+    assert scoring.default(Squares()) == scoring.default(Squares(), finished=True) == ("mig", "sap")
+    data = sorted_images()
+    assert scoring.default(data) == ("knn",)
+    assert scoring.default(data, finished=True) == ("knn", "linear_probe", "label_probe")
+    for other in (
+        Photos(),
+        sorted_images(attributes=True),
+        sorted_images(classes=1),
+        sorted_images(train=4),  # an image a class: none could be kept out
+        data.train,
+    ):
+        assert scoring.default(other) == ()
+
+
+def test_metrics_that_need_labels_refuse_data_without():
+    message = (
+        r"^Expected class labels for knn, linear_probe\. Received: {}, which has none\. Metrics "
+        r"that need no labels: .*\beffective_rank\b.*\.$"
+    )
+    for data, called in (
+        (Photos(), "photos"),
+        (Squares(), "squares"),
+        (sorted_images(attributes=True), r"sorted \(labelled by attributes\)"),
+    ):
+        with pytest.raises(ValueError, match=message.format(called)):
+            evaluate(pixels, data, ("active_units", "knn", "linear_probe"))
+    with pytest.raises(ValueError, match=message.format("a table of codes")):
+        score_codes(("knn", "linear_probe"), np.ones((3, 2)))
+    with pytest.raises(ValueError, match=r"^Expected known factors for mig, sap\. .*: photos, "):
+        evaluate(pixels, Photos())
+
+
+def test_an_unknown_split_is_refused():
+    with pytest.raises(ValueError, match=r"^Unknown split 'tests'\. Did you mean 'test'\?"):
+        evaluate(pixels, sorted_images(), split="tests")
+
+
+def test_codes_are_scored_by_labels(rng):
+    labels = rng.integers(0, 3, 100)
+    codes = np.eye(3)[labels]
+    alone = score_codes("knn", codes, labels=labels, seed=1)["knn"]
+    kept = len(stratified(labels, 1 / 5, 1)[1])
+    assert alone.value == 1
+    assert alone.protocol == {
+        "train_samples": 100 - kept,
+        "samples": kept,
+        "k": 100 - kept,
+        "temperature": 0.1,
+        "seed": 1,
+    }
+    test = {"test_codes": codes[:9], "test_labels": labels[:9]}
+    scores = score_codes({"knn": {"k": 7}, "effective_rank": {}}, codes, labels=labels, **test)
+    of_knn, of_rank = (score.protocol for score in scores.values())
+    assert (of_knn["train_samples"], of_knn["samples"], of_knn["k"]) == (100, 9, 7)
+    assert of_rank["samples"] == 100
+
+
+def test_codes_are_scored_by_factors_and_by_labels_at_once(factors):
+    both = score_codes(("mig", "knn"), factors, factors, labels=factors[:, 0])
+    assert both["mig"].value == mig(factors, factors)
+    assert both["knn"].value == knn(factors, factors[:, 0])
 
 
 def test_a_metric_can_be_told_its_options(factors):
@@ -342,7 +507,7 @@ def test_one_name_need_not_be_in_a_list():
     assert list(evaluate(pixels, Squares(), metrics="mig", samples=100)) == ["mig"]
 
 
-@pytest.mark.parametrize("argument", ["samples", "test_samples"])
+@pytest.mark.parametrize("argument", ["samples", "test_samples", "train_samples"])
 @pytest.mark.parametrize("count", [0, -1, 1.5, True])
 def test_a_bad_number_of_samples_is_refused(argument, count):
     message = f"Expected {argument} to be an integer of at least 1. Received: {count!r}."

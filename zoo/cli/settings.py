@@ -10,7 +10,7 @@ from typing import Any
 import click
 import yaml
 
-from zoo.metrics.scoring import DEFAULT, chosen
+from zoo.metrics.scoring import DEFAULT, DEFAULT_LABELLED, chosen
 
 
 def setting_options() -> list[click.Option]:
@@ -52,7 +52,10 @@ class MetricNames(click.ParamType):
     """Names of metrics, with commas between them; refused with the nearest if one is unknown."""
 
     name = "name,..."
-    help = f"Names of metrics, or all. Default: {','.join(DEFAULT)} where factors are known."
+    help = (
+        f"Names of metrics, or all. Default: {','.join(DEFAULT)} where factors are known, "
+        f"{','.join(DEFAULT_LABELLED)} where images have class labels."
+    )
 
     def convert(self, value: Any, param: Any, ctx: Any) -> list[str]:
         """The names, all of them known."""

@@ -1,4 +1,6 @@
-"""Scores of a representation: functions of (codes, factors) arrays. No TensorFlow needed.
+"""Scores of a representation: functions of arrays, of codes with factors or with labels.
+
+No TensorFlow needed.
 
 One file a metric. A function that is listed here, takes `codes` first and returns a float, or a
 NamedTuple of floats, is a metric: `evaluate`, the training callback and the command line find it
@@ -6,35 +8,49 @@ by its name.
 """
 
 from zoo.metrics.active_units import active_units
+from zoo.metrics.alignment import alignment
 from zoo.metrics.beta_vae_score import beta_vae_score
 from zoo.metrics.dci import DCI, dci
+from zoo.metrics.effective_rank import effective_rank
 from zoo.metrics.explicitness import explicitness
 from zoo.metrics.factor_vae_score import factor_vae_score
+from zoo.metrics.feature_deviation import feature_deviation
 from zoo.metrics.gaussian_total_correlation import gaussian_total_correlation
 from zoo.metrics.infomec import InfoMEC, infomec
 from zoo.metrics.irs import irs
+from zoo.metrics.knn import knn
+from zoo.metrics.label_probe import LabelProbe, label_probe
+from zoo.metrics.linear_probe import linear_probe
 from zoo.metrics.mig import mig
 from zoo.metrics.modularity import modularity
 from zoo.metrics.mutual_information import mutual_information
 from zoo.metrics.sap import sap
 from zoo.metrics.scoring import Metric, Pool, Score, evaluate, score_codes, scores
 from zoo.metrics.udr import udr
+from zoo.metrics.uniformity import uniformity
 
 __all__ = [
     "DCI",
     "InfoMEC",
+    "LabelProbe",
     "Metric",
     "Pool",
     "Score",
     "active_units",
+    "alignment",
     "beta_vae_score",
     "dci",
+    "effective_rank",
     "evaluate",
     "explicitness",
     "factor_vae_score",
+    "feature_deviation",
     "gaussian_total_correlation",
     "infomec",
     "irs",
+    "knn",
+    "label_probe",
+    "linear_probe",
     "mig",
     "modularity",
     "mutual_information",
@@ -42,4 +58,5 @@ __all__ = [
     "score_codes",
     "scores",
     "udr",
+    "uniformity",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from zoo import checks
+from zoo.splits import stratified
 
 # Bins a code, as in disentanglement_lib: the scores in the literature depend on it.
 BINS = 20
@@ -56,14 +57,114 @@ def checked(
     return codes, factors
 
 
-def checked_codes(codes: ArrayLike, prefix: str = "") -> NDArray[Any]:
+def checked_codes(codes: ArrayLike, prefix: str = "", name: str = "codes") -> NDArray[Any]:
     """Codes alone, as `checked` gives and refuses them.
 
     Example:
         >>> checked_codes([[0], [1]]).dtype
         dtype('float64')
     """
-    return _at_least_float32(_real_table(codes, f"{prefix}codes", "(N, L)"))
+    return _at_least_float32(_real_table(codes, prefix + name, "(N, L)"))
+
+
+def checked_labels(
+    codes: ArrayLike, labels: ArrayLike, prefix: str = ""
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Codes and their class labels as arrays, or a refusal that says what is wrong with them.
+
+    Args:
+        codes: (N, L) real numbers, all finite, as `checked` takes them.
+        labels: (N,) integers.
+        prefix: What stands before "codes" and "labels" in messages, such as "test_".
+
+    Raises:
+        ValueError: As `checked`; labels that are attributes (N, A), or no integers.
+
+    Example:
+        >>> checked_labels([[0.0], [1.0]], [3, 5])[1]
+        array([3, 5])
+    """
+    codes, y = checked_codes(codes, prefix), np.asarray(labels)
+    if y.ndim == 2:
+        raise ValueError(
+            f"Expected {prefix}labels of shape (N,), a class each. Received: shape {y.shape}, "
+            "attributes, of which one column at a time can be scored."
+        )
+    if y.ndim != 1 or y.dtype.kind not in "iub":
+        raise ValueError(
+            f"Expected {prefix}labels of shape (N,), integers. Received: shape {y.shape}, dtype "
+            f"{y.dtype}."
+        )
+    if len(codes) != len(y):
+        raise ValueError(
+            f"Expected as many {prefix}labels as {prefix}codes ({len(codes)}). Received: {len(y)}."
+        )
+    return codes, y
+
+
+def train_and_test_labels(
+    codes: ArrayLike,
+    labels: ArrayLike,
+    test_codes: ArrayLike | None,
+    test_labels: ArrayLike | None,
+    seed: int,
+) -> tuple[Pair, Pair]:
+    """What to fit a classifier on and what to test it on, each as checked codes and labels.
+
+    Args:
+        codes: (N, L) real numbers.
+        labels: (N,) integers.
+        test_codes: (M, L), or None: then a fifth of each class is kept out of fitting.
+        test_labels: (M,), or None.
+        seed: Draws that fifth.
+
+    Returns:
+        (codes, labels) to fit on and (codes, labels) to test on.
+
+    Raises:
+        ValueError: As `checked_labels`; test codes without test labels or the reverse, another
+            width than in training, a negative seed, a single class, fewer codes than classes,
+            nothing to test on.
+
+    Example:
+        >>> z = np.arange(10.0)[:, None]
+        >>> parts = train_and_test_labels(z, np.arange(10) // 5, None, None, seed=0)
+        >>> [labels.tolist() for codes, labels in parts]
+        [[0, 0, 0, 0, 1, 1, 1, 1], [0, 1]]
+    """
+    checks.integer("seed", seed, low=0)
+    z, y = checked_labels(codes, labels)
+    test = checked_test_labels(z, test_codes, test_labels)
+    known = np.unique(y if test is None else np.concatenate([y, test[1]]))
+    if len(z) < len(known):
+        raise ValueError(
+            f"Expected at least as many codes as classes ({len(known)}). Received: {len(z)}."
+        )
+    if np.all(y == y[0]):
+        raise ValueError(f"Expected labels of at least two classes. Received: {y[0]} alone.")
+    if test is not None:
+        return (z, y), test
+    train, kept = stratified(y, 1 / 5, seed)
+    if not len(kept):
+        raise ValueError(
+            "Expected test_codes and test_labels, or several samples of a class, of which a fifth "
+            f"is kept for the test. Received: {len(z)} samples of as many classes."
+        )
+    return (z[train], y[train]), (z[kept], y[kept])
+
+
+def checked_test_labels(
+    train_codes: NDArray[Any], codes: ArrayLike | None, labels: ArrayLike | None
+) -> Pair | None:
+    """The test codes and labels, which must come together, the codes as wide as in training."""
+    if codes is None and labels is None:
+        return None
+    if codes is None or labels is None:
+        lacking = "test_codes" if codes is None else "test_labels"
+        raise ValueError(f"Expected test_codes and test_labels together. Received: no {lacking}.")
+    test = checked_labels(codes, labels, prefix="test_")
+    _same_width("codes", train_codes, test[0])
+    return test
 
 
 def train_and_test(
@@ -111,12 +212,16 @@ def checked_test(train: Pair, codes: ArrayLike | None, factors: ArrayLike | None
         raise ValueError(f"Expected test_codes and test_factors together. Received: no {lacking}.")
     test = checked(codes, factors, prefix="test_")
     for name, part, test_part in zip(("codes", "factors"), train, test, strict=True):
-        if test_part.shape[1] != part.shape[1]:
-            raise ValueError(
-                f"Expected as many columns in test_{name} as in {name} ({part.shape[1]}). "
-                f"Received: {test_part.shape[1]}."
-            )
+        _same_width(name, part, test_part)
     return test
+
+
+def _same_width(name: str, part: NDArray[Any], test_part: NDArray[Any]) -> None:
+    if test_part.shape[1] != part.shape[1]:
+        raise ValueError(
+            f"Expected as many columns in test_{name} as in {name} ({part.shape[1]}). "
+            f"Received: {test_part.shape[1]}."
+        )
 
 
 def split(z: NDArray[Any], v: NDArray[Any], seed: int) -> tuple[Pair, Pair]:
@@ -267,6 +372,21 @@ def standardised(values: NDArray[Any], *others: NDArray[Any]) -> list[NDArray[np
     deviation = np.std(values, axis=0, dtype=np.float64)
     deviation = np.where(np.all(values == values[0], axis=0), 1.0, deviation)
     return [(array - mean) / deviation for array in (values, *others)]
+
+
+def unit(codes: NDArray[Any]) -> NDArray[Any]:
+    """Rows at length 1, in their own dtype; a row of zeros stays one.
+
+    Rows are scaled by their largest number first, so that no square of one overflows or vanishes.
+
+    Example:
+        >>> unit(np.array([[3e30, 4e30], [0, 0]], np.float32)).round(1).tolist()
+        [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
+    """
+    largest = np.abs(codes).max(axis=1, keepdims=True)
+    codes = codes / np.where(largest > 0, largest, 1)
+    lengths = np.linalg.norm(codes, axis=1, keepdims=True)
+    return codes / np.where(lengths > 0, lengths, 1)
 
 
 def varied(factors: NDArray[Any], least: int = 1) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Multinomial logistic regression on all code dimensions at once: explicitness and InfoMEC ask it.
+"""Multinomial logistic regression on all code dimensions at once, for the metrics that ask it.
 
 One classifier over K classes with weights W (K, L) and biases b, which are not regularised:
 
@@ -8,10 +8,23 @@ One classifier over K classes with weights W (K, L) and biases b, which are not 
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Fits within it do not warn that L-BFGS ran out of steps, or that classes are many."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes")  # they are classes
+        yield
 
 
 def log_probabilities(
@@ -42,15 +55,12 @@ def log_probabilities(
     """
     # Imported here: half a second, which `zoo --help` must not take.
     from scipy.special import log_softmax
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
     # Products of ten columns are too small to share out: with a thread a core, the threads spend
     # five times the work waiting for one another.
-    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.filterwarnings("ignore", "The number of unique classes")  # they are classes
+    with threadpool_limits(1, user_api="blas"), quiet():
         machine = LogisticRegression(C=C, max_iter=steps).fit(z, y)
     evidence = machine.decision_function(test_z)
     if evidence.ndim == 1:  # of two classes scikit-learn gives the second's lead

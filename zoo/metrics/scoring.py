@@ -5,7 +5,10 @@ all move it. So a `Score` carries them, read from the metric's own signature.
 
 A metric is a public function of `zoo.metrics` whose first argument is `codes`. One that returns a
 float is one score, called as it is; one that returns a NamedTuple of floats is several, called
-METRIC_FIELD. Where metrics are chosen, a metric's name stands for all of its scores, and "all"
+METRIC_FIELD. One with an argument `factors` scores data whose factors are known, one with `labels`
+images with class labels: it is fitted to the codes of training images and asked about others.
+
+Where metrics are chosen, a metric's name stands for all of its scores, and "all"
 for every score that the data and the codes allow: what refuses them is left out, with a warning.
 """
 
@@ -15,7 +18,7 @@ import dataclasses
 import inspect
 import typing
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +29,13 @@ import zoo.metrics
 from zoo import checks
 from zoo.files import from_json_number, to_json_number
 from zoo.messages import formatted, unknown
-from zoo.metrics.arrays import checked, checked_codes, checked_test, is_continuous
+from zoo.metrics.arrays import (
+    checked,
+    checked_codes,
+    checked_test,
+    is_continuous,
+    train_and_test_labels,
+)
 
 JSON = str | int | float | bool | None
 Encode = Callable[[NDArray[np.uint8]], ArrayLike]
@@ -34,17 +43,25 @@ Encode = Callable[[NDArray[np.uint8]], ArrayLike]
 Metrics = str | Sequence[str] | Mapping[str, Mapping[str, JSON]]
 
 ALL = "all"
-DEFAULT = ("mig", "sap")  # what is scored where nothing is named, of data with factors
+
+# What is scored where nothing is named: of data with factors; of images with class labels, as a
+# method learns, and once it has.
+DEFAULT = ("mig", "sap")
+DEFAULT_LABELLED = ("knn",)
+FINISHED_LABELLED = ("knn", "linear_probe", "label_probe")
 
 # How many images disentanglement_lib scores, and how many more its predictors are tested on.
 SAMPLES = 10_000
 TEST_SAMPLES = 5_000
+TRAIN_SAMPLES = 10_000  # images whose labels a classifier is fitted to
+SPLITS = ("test", "validation")
 BATCH = 500  # images encoded at once
 
 # What a metric can be given. Its other arguments are options; with the values that they have,
 # they are its protocol.
-ARRAYS = ("codes", "factors", "test_codes", "test_factors")
-GIVEN = (*ARRAYS, "seed")
+TRUTHS = ("factors", "labels")  # what only some data know
+Arrays = dict[str, Any]  # of a metric's arguments, by name
+GIVEN = ("codes", *TRUTHS, "test_codes", *(f"test_{truth}" for truth in TRUTHS), "seed")
 
 
 def has_factors(data: Any) -> bool:
@@ -52,9 +69,33 @@ def has_factors(data: Any) -> bool:
     return bool(getattr(data, "factor_names", None)) and hasattr(data, "sample")
 
 
-def default(data: Any) -> tuple[str, ...]:
-    """The metrics that score a data set where none are named: MIG and SAP, if it has factors."""
-    return DEFAULT if has_factors(data) else ()
+def labels_of(data: Any) -> NDArray[Any] | None:
+    """The labels of a data set's training images: (N,) classes or (N, A) attributes, or None."""
+    return getattr(getattr(data, "train", None), "labels", None)
+
+
+def has_labels(data: Any) -> bool:
+    """Whether a data set knows the class of each training image."""
+    labels = labels_of(data)
+    return labels is not None and labels.ndim == 1
+
+
+def default(data: Any, finished: bool = False) -> tuple[str, ...]:
+    """The metrics that score a data set where none are named.
+
+    MIG and SAP where it has factors; k-NN where its images have class labels, at least two and of
+    one at least two images.
+
+    Args:
+        data: A data set.
+        finished: Whether the encoder has learnt: then the linear probes are among them.
+    """
+    if has_factors(data):
+        return DEFAULT
+    labels = labels_of(data)
+    if labels is None or labels.ndim > 1 or np.unique(labels).size in (0, 1, labels.size):
+        return ()
+    return FINISHED_LABELLED if finished else DEFAULT_LABELLED
 
 
 def held_out(data: Any) -> Any:
@@ -148,6 +189,11 @@ class Metric:
         """Whether the function has an argument of this name."""
         return argument in inspect.signature(self.function).parameters
 
+    @property
+    def needs(self) -> frozenset[str]:
+        """What data must know for it: "factors" or "labels"."""
+        return frozenset(filter(self.takes, TRUTHS))
+
     def told(self, options: Mapping[str, JSON]) -> Metric:
         """The metric with other options, or a refusal of those that it does not have."""
         for name in options:
@@ -193,18 +239,21 @@ def _as_metric(name: str, item: Any) -> Metric | None:
     return Metric(name, item, names, options)
 
 
-def chosen(metrics: Metrics, factorless: str | None = None) -> dict[str, Metric]:
+def chosen(
+    metrics: Metrics, known: Collection[str] = TRUTHS, called: str = "the data"
+) -> dict[str, Metric]:
     """The scores that were named, each with its metric, in the order of the names.
 
     Args:
         metrics: Names of metrics (all of their scores) or of scores, or "all", whose metrics are
             optional but for those that are named beside it.
-        factorless: What has no factors, if that is so, as messages call it. Then "all" is every
-            score that needs none.
+        known: Which of "factors" and "labels" the data know. "All" is every score that needs no
+            more.
+        called: What messages call the data.
 
     Raises:
-        ValueError: An unknown name or option, or a metric that needs factors where there are
-            none: with those that need none.
+        ValueError: An unknown name or option, or a metric that needs factors or labels where
+            there are none: with those that the data allow.
 
     Example:
         >>> list(chosen(["sap", "mig"]))
@@ -212,22 +261,22 @@ def chosen(metrics: Metrics, factorless: str | None = None) -> dict[str, Metric]
         >>> chosen({"sap": {"predictor": "r2"}})["sap"].options
         {'predictor': 'r2'}
     """
-    known = scores()
-    by_name = {metric.name: metric for metric in known.values()}
-    free = {score: metric for score, metric in known.items() if not metric.takes("factors")}
+    every = scores()
+    by_name = {metric.name: metric for metric in every.values()}
+    allowed = {score: metric for score, metric in every.items() if metric.needs <= {*known}}
     if isinstance(metrics, str):
         metrics = (metrics,)
     named = metrics if isinstance(metrics, Mapping) else {name: {} for name in metrics}
     picked: dict[str, Metric] = {}
     for name, options in named.items():
         if name == ALL:
-            allowed = _optional(free if factorless else known)
-            picked |= {score: allowed[score] for score in allowed if score not in picked}
+            optional = _optional(allowed)
+            picked |= {score: optional[score] for score in optional if score not in picked}
         elif name in by_name:
             metric = by_name[name].told(options)
             picked |= dict.fromkeys(metric.scores, metric)
-        elif name in known:
-            picked[name] = known[name].told(options)
+        elif name in every:
+            picked[name] = every[name].told(options)
         elif name == "udr":
             raise ValueError(
                 "Expected metrics that score one model. Received: udr, which compares the codes of "
@@ -235,13 +284,14 @@ def chosen(metrics: Metrics, factorless: str | None = None) -> dict[str, Metric]
             )
         else:
             raise ValueError(unknown("metric", str(name), [ALL, *by_name]))
-    lacking = {metric.name: None for score, metric in picked.items() if score not in free}
-    if factorless and lacking:
-        names = ", ".join({metric.name: None for metric in free.values()})
-        raise ValueError(
-            f"Expected known factors for {', '.join(lacking)}. Received: {factorless}, which has "
-            f"none. Metrics that need no factors: {names or 'none'}."
-        )
+    for truth, words in (("factors", "known factors"), ("labels", "class labels")):
+        lacking = {metric.name: None for metric in picked.values() if truth in metric.needs}
+        if lacking and truth not in known:
+            names = ", ".join({metric.name: None for metric in allowed.values()})
+            raise ValueError(
+                f"Expected {words} for {', '.join(lacking)}. Received: {called}, which has none. "
+                f"Metrics that need no {truth}: {names or 'none'}."
+            )
     return picked
 
 
@@ -259,6 +309,9 @@ def score_codes(
     test_factors: ArrayLike | None = None,
     seed: int = 0,
     protocol: Mapping[str, JSON] | None = None,
+    *,
+    labels: ArrayLike | None = None,
+    test_labels: ArrayLike | None = None,
 ) -> dict[str, Score]:
     """Scores codes by each of the named metrics.
 
@@ -271,97 +324,127 @@ def score_codes(
         test_factors: (M, F).
         seed: What drew the samples, and what a metric itself draws by.
         protocol: What else to put on record, such as {"data": "dsprites"}.
+        labels: (N,) integers, for the metrics that need them.
+        test_labels: (M,).
 
     Returns:
         A Score for each score named, in the order of the names. Of "all", what a metric refuses
         is left out, with a warning that says why.
 
     Raises:
-        ValueError: An unknown metric or option, a metric that needs factors without them, or
-            arrays that the metric refuses.
+        ValueError: An unknown metric or option, a metric that needs factors or labels without
+            them, or arrays that the metric refuses.
 
     Example:
         >>> factors = np.arange(100).reshape(50, 2) % 3
         >>> print(score_codes(["mig"], codes=factors, factors=factors)["mig"])
         mig 0.000 (50 samples, 20 bins, seed 0)
     """
-    picked = chosen(metrics, "a table of codes" if factors is None else None)
-    return _scored(picked, codes, factors, test_codes, test_factors, seed, protocol or {})
+    truths = {"factors": factors, "labels": labels}
+    known = [name for name, truth in truths.items() if truth is not None]
+    given: Arrays = {"codes": codes, "factors": factors}
+    labelled: Arrays = {"codes": codes, "labels": labels}
+    if test_codes is not None or test_factors is not None:
+        given |= {"test_codes": test_codes, "test_factors": test_factors}
+    if test_codes is not None or test_labels is not None:
+        labelled |= {"test_codes": test_codes, "test_labels": test_labels}
+    if factors is None and labels is not None:
+        given = {"codes": codes}  # the test is that of the labels
+    picked = chosen(metrics, known, "a table of codes")
+    return _scored(picked, given, labelled, seed, protocol or {})
 
 
 def _scored(
     picked: Mapping[str, Metric],
-    codes: ArrayLike,
-    factors: ArrayLike | None,
-    test_codes: ArrayLike | None,
-    test_factors: ArrayLike | None,
+    given: Arrays,
+    labelled: Arrays,
     seed: int,
     protocol: Mapping[str, JSON],
     tell: Callable[[str], None] = lambda name: None,
 ) -> dict[str, Score]:
-    """The scores that were picked; each metric is computed once, and `tell` hears its name."""
-    _check(codes, factors, test_codes, test_factors)
-    arrays = (codes, factors, test_codes, test_factors)
-    given: dict[str, Any] = {
-        name: None if array is None else np.asarray(array)
-        for name, array in zip(ARRAYS, arrays, strict=True)
-    }
-    values: dict[Metric, dict[str, float]] = {}
+    """The scores that were picked; each metric is computed once, and `tell` hears its name.
+
+    Metrics that need labels get the arrays of `labelled`, the others those of `given`.
+    """
+    _check(given, labelled)
+    found: dict[Metric, tuple[Mapping[str, float], Mapping[str, JSON]]] = {}
+    for metric in dict.fromkeys(picked.values()):
+        tell(metric.name)
+        try:
+            found[metric] = _measured(metric, given, labelled, seed)
+        except ValueError as error:
+            if not metric.optional:
+                raise
+            warnings.warn(f"left out: {metric.name}: {error}", stacklevel=3)
+            found[metric] = {}, {}
     results = {}
     for name, metric in picked.items():
-        if metric not in values:
-            tell(metric.name)
-            try:
-                values[metric] = metric(**given, seed=seed)
-            except ValueError as error:
-                if not metric.optional:
-                    raise
-                warnings.warn(f"left out: {metric.name}: {error}", stacklevel=3)
-                values[metric] = {}
-        if name not in values[metric]:
-            continue
-        record: dict[str, JSON] = {**protocol, "samples": len(given["codes"])}
-        if metric.takes("test_codes") and given["test_codes"] is not None:
-            record["test_samples"] = len(given["test_codes"])
-        if metric.takes("factors") and is_continuous(given["factors"]):
-            record["factors"] = "binned"
-        record |= {**metric.options, "seed": seed}
-        results[name] = Score(name, values[metric][name], record)
+        values, record = found[metric]
+        if name in values:
+            results[name] = Score(name, values[name], {**protocol, **record, "seed": seed})
     return results
 
 
-def _check(
-    codes: ArrayLike,
-    factors: ArrayLike | None,
-    test_codes: ArrayLike | None,
-    test_factors: ArrayLike | None,
-) -> None:
-    """Refuses what no metric takes, so that a broken encoder is not scored by none of "all"."""
-    if factors is None:
-        checked_codes(codes)
+def _measured(
+    metric: Metric, given: Arrays, labelled: Arrays, seed: int
+) -> tuple[Mapping[str, float], Mapping[str, JSON]]:
+    """What one metric gives of the arrays, and by which of them: counts, kinds and options."""
+    options = dict(metric.options)
+    if metric.takes("labels"):
+        parts = {"test_codes": None, "test_labels": None, **labelled}
+        train, test = train_and_test_labels(**parts, seed=seed)
+        names = ("codes", "labels", "test_codes", "test_labels")
+        arrays: Arrays = dict(zip(names, (*train, *test), strict=True))
+        record: dict[str, JSON] = {"train_samples": len(train[0]), "samples": len(test[0])}
+        if isinstance(k := options.get("k"), int):  # neighbours, of which no more are there
+            options["k"] = min(k, len(train[0]))
     else:
-        checked_test(checked(codes, factors), test_codes, test_factors)
+        arrays = {name: None if a is None else np.asarray(a) for name, a in given.items()}
+        record = {"samples": len(arrays["codes"])}
+        if metric.takes("test_codes") and arrays.get("test_codes") is not None:
+            record["test_samples"] = len(arrays["test_codes"])
+        if metric.takes("factors") and is_continuous(arrays["factors"]):
+            record["factors"] = "binned"
+    return metric(**arrays, seed=seed), {**record, **options}
+
+
+def _check(given: Arrays, labelled: Arrays) -> None:
+    """Refuses what no metric takes, so that a broken encoder is not scored by none of "all"."""
+    if given.get("factors") is None:
+        checked_codes(given["codes"])
+    else:
+        train = checked(given["codes"], given["factors"])
+        checked_test(train, given.get("test_codes"), given.get("test_factors"))
+    if labelled.get("labels") is not None:
+        checked_codes(labelled["codes"])
 
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """Images and factors drawn once, to score one encoder after another, or one as it learns.
+    """Images drawn once, to score one encoder after another, or one as it learns.
 
     Attributes:
         scores: The scores to give, each with its metric.
-        images: (N, H, W, C) uint8.
+        images: (N, H, W, C) uint8: of labelled data, those that training does not see.
         factors: (N, F), or None where the data have none.
-        test_images: (M, H, W, C) uint8, or None where no metric tests a predictor.
+        labels: (N,), or None.
+        test_images: (M, H, W, C) uint8, or None where no metric tests what it fits to factors.
         test_factors: (M, F), or None.
+        train_images: (K, H, W, C) uint8, or None where no metric needs labels.
+        train_labels: (K,), or None.
         seed: What drew them.
-        protocol: What the scores say beside their own protocol: the name of the data, if any.
+        protocol: What the scores say beside their own protocol: the name of the data, if any, and
+            which of their parts was scored.
     """
 
     scores: Mapping[str, Metric]
     images: NDArray[np.uint8]
     factors: NDArray[Any] | None
+    labels: NDArray[Any] | None
     test_images: NDArray[np.uint8] | None
     test_factors: NDArray[Any] | None
+    train_images: NDArray[np.uint8] | None
+    train_labels: NDArray[Any] | None
     seed: int
     protocol: Mapping[str, JSON]
 
@@ -369,25 +452,41 @@ class Pool:
     def draw(
         cls,
         data: Any,
-        metrics: Metrics = DEFAULT,
+        metrics: Metrics | None = None,
         samples: int = SAMPLES,
         test_samples: int = TEST_SAMPLES,
         seed: int = 0,
+        train_samples: int = TRAIN_SAMPLES,
+        split: str = "test",
     ) -> Pool:
         """Draws a pool from a data set; arguments and errors as in `evaluate`."""
         picked = chosen_for(data, metrics)  # before any work
-        for name, count in (("samples", samples), ("test_samples", test_samples)):
+        counts = {"samples": samples, "test_samples": test_samples, "train_samples": train_samples}
+        for name, count in counts.items():
             checks.integer(name, count, low=1)
         checks.integer("seed", seed, low=0)
-        images, factors = _sample(data, samples, seed)
-        test_images = test_factors = None
-        if any(metric.takes("test_codes") for metric in picked.values()):
-            # A draw of its own, so that the first is the same whatever the metrics.
-            test_seed = int(np.random.SeedSequence(seed).generate_state(1)[0])
-            test_images, test_factors = _sample(data, test_samples, test_seed)
+        checks.one_of("split", split, SPLITS)
+        needed = {name for metric in picked.values() for name in metric.needs}
+        drawn: dict[str, Any] = dict.fromkeys(f.name for f in dataclasses.fields(cls))
         called = getattr(data, "name", None)
-        protocol = {"data": str(called)} if called else {}
-        return cls(picked, images, factors, test_images, test_factors, seed, protocol)
+        protocol: dict[str, JSON] = {"data": str(called)} if called else {}
+        if has_factors(data):
+            drawn["images"], drawn["factors"] = data.sample(samples, seed)
+            if any(metric.takes("test_codes") for metric in picked.values()):
+                # A draw of its own, so that the first is the same whatever the metrics.
+                test_seed = int(np.random.SeedSequence(seed).generate_state(1)[0])
+                drawn["test_images"], drawn["test_factors"] = data.sample(test_samples, test_seed)
+        else:
+            if hasattr(data, "validation"):
+                if split == "validation" or not _answers(data.test, needed):
+                    data, split = data.validation(), "validation"
+                protocol["split"] = split
+            drawn["images"], drawn["labels"] = _sample(held_out(data), samples, seed)
+            if "labels" in needed:
+                drawn["train_images"], drawn["train_labels"] = _sample(
+                    data.train, train_samples, seed
+                )
+        return cls(**{**drawn, "scores": picked, "seed": seed, "protocol": protocol})
 
     def named(self) -> Pool:
         """The pool for the scores alone that were named: none of those that "all" stood for."""
@@ -395,11 +494,9 @@ class Pool:
         return dataclasses.replace(self, scores=scores)
 
     def head(self, n: int) -> Pool:
-        """The pool of the first n images, and test images, alone."""
-        first: dict[str, Any] = {}
-        for name in ("images", "factors", "test_images", "test_factors"):
-            array = getattr(self, name)
-            first[name] = None if array is None else array[:n]
+        """The pool of the first n images of each kind alone."""
+        fields = vars(self).items()
+        first: Arrays = {name: f[:n] for name, f in fields if isinstance(f, np.ndarray)}
         return dataclasses.replace(self, **first)
 
     def score(
@@ -419,24 +516,29 @@ class Pool:
             ValueError: The codes are NaN or of the wrong shape, or a metric that was named
                 refuses them.
         """
-        codes = encode(self.images)
-        test_codes = None if self.test_images is None else encode(self.test_images)
-        return _scored(
-            self.scores,
-            codes,
-            self.factors,
-            test_codes,
-            self.test_factors,
-            self.seed,
-            self.protocol,
-            tell,
-        )
+        given: Arrays = {"codes": encode(self.images), "factors": self.factors}
+        if self.test_images is not None:
+            given |= {"test_codes": encode(self.test_images), "test_factors": self.test_factors}
+        labelled: Arrays = {"codes": given["codes"], "labels": None}
+        if self.train_images is not None:
+            labelled = {
+                "codes": encode(self.train_images),
+                "labels": self.train_labels,
+                "test_codes": given["codes"],
+                "test_labels": self.labels,
+            }
+        return _scored(self.scores, given, labelled, self.seed, self.protocol, tell)
 
 
-def chosen_for(data: Any, metrics: Metrics) -> dict[str, Metric]:
+def chosen_for(data: Any, metrics: Metrics | None = None) -> dict[str, Metric]:
     """The scores that were named, of a data set; errors as in `evaluate`."""
     called = getattr(data, "name", None) or type(data).__name__
-    picked = chosen(metrics, None if has_factors(data) else called)
+    known = [*(["factors"] if has_factors(data) else []), *(["labels"] if has_labels(data) else [])]
+    if labels_of(data) is not None and not has_labels(data):
+        called = f"{called} (labelled by attributes)"
+    if metrics is None:
+        metrics = default(data) or DEFAULT  # which says what is lacking
+    picked = chosen(metrics, known, called)
     if not has_factors(data) and not hasattr(held_out(data), "sample_rows"):
         raise ValueError(
             "Expected a data set: with factor_names and sample, or with sample_rows and read. "
@@ -445,41 +547,58 @@ def chosen_for(data: Any, metrics: Metrics) -> dict[str, Metric]:
     return picked
 
 
-def _sample(data: Any, n: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[Any] | None]:
-    """Images with factors, where the data have them; else at most as many as there are."""
-    if has_factors(data):
-        return data.sample(n, seed)
-    images = held_out(data)
-    return images.read(images.sample_rows(min(n, len(images)), seed)), None
+def _answers(images: Any, needed: Collection[str]) -> bool:
+    """Whether there are images to score, with labels where they are needed."""
+    return len(images) > 0 and ("labels" not in needed or images.labels is not None)
+
+
+def _sample(images: Any, n: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[Any] | None]:
+    """Images, and their labels where they have any: at most as many as there are."""
+    rows = images.sample_rows(min(n, len(images)), seed)
+    labels = getattr(images, "labels", None)
+    return images.read(rows), None if labels is None else labels[rows]
 
 
 def evaluate(
     encode: Encode,
     data: Any,
-    metrics: Metrics = DEFAULT,
+    metrics: Metrics | None = None,
     samples: int = SAMPLES,
     test_samples: int = TEST_SAMPLES,
     seed: int = 0,
+    train_samples: int = TRAIN_SAMPLES,
+    split: str = "test",
 ) -> dict[str, Score]:
     """Scores an encoder on a data set.
 
+    Metrics that need labels fit a classifier, or look for neighbours, among the codes of training
+    images, and are asked about those of the test half. What is chosen by a score is chosen with
+    `split="validation"`: then a frozen tenth of the training images is asked about, and the other
+    nine are fitted to (`LabelledData.validation`).
+
     Args:
         encode: Images (n, H, W, C) uint8 -> codes (n, L), such as a method's `predict`.
-        data: A data set with `factor_names` and `sample(n, seed) -> (images, factors)`. For
-            metrics that need no factors, any images: of labelled ones, the test half.
+        data: A data set with `factor_names` and `sample(n, seed) -> (images, factors)`, or a
+            `zoo.data.LabelledData`. For metrics that need neither factors nor labels, any images:
+            of labelled ones, those that classifiers are asked about.
         metrics: Names of metrics or scores (`scores()` has them all), "all", or a dictionary of
-            names and options, such as {"mig": {}, "sap": {"predictor": "r2"}}.
+            names and options, such as {"mig": {}, "sap": {"predictor": "r2"}}. Default: MIG and
+            SAP where there are factors, k-NN where there are class labels.
         samples: Images to score.
-        test_samples: Further images for the metrics that fit a predictor and test it.
+        test_samples: Further images for the metrics that fit a predictor to factors and test it.
         seed: Draws the samples; with the same seed and encoder the scores are the same.
+        train_samples: Training images for the metrics that need labels.
+        split: Which part of labelled data is scored: "test", or "validation". Data without test
+            images are scored on the latter.
 
     Returns:
         A Score for each score named, in the order of the names. Of "all", what a metric refuses
         is left out, with a warning that says why.
 
     Raises:
-        ValueError: An unknown metric or option, a metric that needs factors on data without, a
-            number of samples below 1, a negative seed, or codes that a named metric refuses.
+        ValueError: An unknown metric, option or split, a metric that needs factors or labels on
+            data without, a number of samples below 1, a negative seed, or codes that a named
+            metric refuses.
 
     Example:
         A method in training is scored by `zoo.callbacks.DisentanglementMetrics`; afterwards::
@@ -487,4 +606,5 @@ def evaluate(
             results = evaluate(method.predict, zoo.data.load("dsprites"))
             print(results["mig"])  # mig 0.312 (data dsprites, 10,000 samples, 20 bins, seed 0)
     """
-    return Pool.draw(data, metrics, samples, test_samples, seed).score(encode)
+    pool = Pool.draw(data, metrics, samples, test_samples, seed, train_samples, split)
+    return pool.score(encode)
