@@ -167,8 +167,11 @@ def test_small_images_are_enlarged_unless_a_size_is_asked_for(console):
     assert training.load_data(settings(image_size=20), console).image_shape == (20, 20, 1)
 
 
-def test_only_data_with_factors_are_scored(toy_factors):
-    assert training.scorer(settings(), zoo.data.load("digits")) is None
+def test_data_with_factors_or_classes_are_scored(toy_factors):
+    digits = zoo.data.load("digits")
+    assert training.scorer(settings(), digits).writes == ("knn",)
+    assert training.scorer(settings(), digits.train) is None
+    assert training.scorer(settings(metrics=["active_units"]), digits).writes == ("active_units",)
     scorer = training.scorer(settings(samples=30, seed=2), toy_factors)
     assert (scorer.samples, scorer.seed) == (30, 2)
     assert scorer.writes == ("mig", "sap")

@@ -15,7 +15,7 @@ from rich.markup import escape
 
 import zoo
 from zoo import registry
-from zoo.callbacks import DisentanglementMetrics, Pictures, ProgressLines, Resume, Similarities
+from zoo.callbacks import Pictures, ProgressLines, Resume, Scores, Similarities
 from zoo.exporting import export, versions
 from zoo.files import to_json_number
 from zoo.messages import unknown
@@ -39,7 +39,7 @@ class Trained(NamedTuple):
     """What a training came to."""
 
     method: Method
-    scores: Mapping[str, Score]  # of the last epoch; none without factors
+    scores: Mapping[str, Score]  # of the last epoch; none without factors and classes
     fitted: float  # when the last step was done, by time.monotonic
 
 
@@ -149,7 +149,8 @@ def say_where(run: Run, method: Method, results: Mapping[str, Score], console: C
         "model.keras": "the method, for keras.models.load_model",
         "saved_model/1": f"a SavedModel: {', '.join(method.endpoints())}",
         "pictures": ", ".join(sorted(path.name for path in run.pictures.iterdir())),
-        "scores.json": f"\n{'':<17}".join(map(str, results.values())) or "no factors, no scores",
+        "scores.json": f"\n{'':<17}".join(map(str, results.values()))
+        or "no factors or classes, no scores",
         "history.json": "loss, terms and scores of each epoch",
         "tensorboard": f"tensorboard --logdir {run.tensorboard}",
     }.items():
@@ -262,12 +263,12 @@ def facts_of(data: Any) -> dict[str, Any]:
     }
 
 
-def scorer(settings: Settings, data: Any) -> DisentanglementMetrics | None:
+def scorer(settings: Settings, data: Any) -> Scores | None:
     """The callback that scores each epoch, unless there is nothing to score."""
     metrics = settings.metrics or scoring.default(data)
     if not metrics:
         return None
-    return DisentanglementMetrics(data, metrics, settings.samples, seed=settings.seed)
+    return Scores(data, metrics, settings.samples, seed=settings.seed)
 
 
 def draw(run: Run, method: Method, data: Any, history: Mapping[str, list[float]]) -> list[Path]:

@@ -12,7 +12,7 @@ import pytest
 
 import zoo
 from tests.callbacks import tiny
-from zoo.callbacks import DisentanglementMetrics
+from zoo.callbacks import DisentanglementMetrics, Scores
 from zoo.metrics import scoring
 
 
@@ -37,13 +37,13 @@ def scorer(data, **settings):
 def counted(monkeypatch):
     """The epochs that were scored."""
     scored = []
-    score = DisentanglementMetrics.score
+    score = Scores.score
 
     def counting(self):
         scored.append(int(self.model.optimizer.iterations) // 2 - 1)  # epochs of 2 steps
         return score(self)
 
-    monkeypatch.setattr(DisentanglementMetrics, "score", counting)
+    monkeypatch.setattr(Scores, "score", counting)
     return scored
 
 

@@ -1,9 +1,22 @@
-"""Callbacks for `fit`: scores, exact resume, pictures, similarities, progress."""
+"""Callbacks for `fit`: scores, probes, collapse, similarities, pictures, progress, exact resume."""
 
+from zoo.callbacks.collapse import Collapse
 from zoo.callbacks.disentanglement_metrics import DisentanglementMetrics
 from zoo.callbacks.pictures import Pictures
+from zoo.callbacks.probes import KNNProbe, LinearProbe
 from zoo.callbacks.progress import ProgressLines
 from zoo.callbacks.resume import Resume
+from zoo.callbacks.scores import Scores
 from zoo.callbacks.similarities import Similarities
 
-__all__ = ["DisentanglementMetrics", "Pictures", "ProgressLines", "Resume", "Similarities"]
+__all__ = [
+    "Collapse",
+    "DisentanglementMetrics",
+    "KNNProbe",
+    "LinearProbe",
+    "Pictures",
+    "ProgressLines",
+    "Resume",
+    "Scores",
+    "Similarities",
+]

@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
-from collections.abc import Mapping
 from typing import Any
 
-import keras
-import numpy as np
-
-from zoo import checks
+from zoo.callbacks.scores import Scores
 from zoo.metrics import scoring
-from zoo.metrics.arrays import BINS
-
-REHEARSED = 500  # images scored before the first epoch, to see that they can be
 
 
-class DisentanglementMetrics(keras.callbacks.Callback):
+class DisentanglementMetrics(Scores):
     """Scores the codes of fresh samples after each epoch: `mig` and `sap` in the logs.
 
-    The images are drawn once, before the first epoch, and encoded anew each time; they are not
-    the batches that training saw. Put this callback before those that read its values
-    (EarlyStopping, ModelCheckpoint, CSVLogger, TensorBoard, Resume): `fit` checks it.
+    Any encoder will do, a VAE's or a contrastive method's. What each argument is, what it raises
+    and where it stands among callbacks: `Scores`.
 
     Args:
-        data: Images with known factors: a `zoo.data.FactorData`, or anything with its `sample`. Any
-            images, where the metrics need no factors.
-        metrics: Names of metrics or scores in `zoo.metrics`, "all", or a dictionary of names and
-            options, as `zoo.metrics.evaluate` takes them. Some, such as `dci`, take longer than an
-            epoch.
-        samples: Images whose codes are scored. Scores that hold codes out draw 5,000 more.
-        every: Score every so many epochs, and always the first and the last; in between the
-            last values stay in the logs.
+        data: Images with known factors: a `zoo.data.FactorData`, or anything with its `sample`.
+        metrics: Names of metrics or scores, "all", or a dictionary of names and options.
+        samples: Images whose codes are scored.
+        every: Score every so many epochs.
         seed: Of the draw.
-
-    Attributes:
-        writes: Names of the scores that it writes into the logs; those of "all" which the data or
-            the codes turn out not to allow are left out, with a warning.
-        scores: Name -> `zoo.metrics.Score`, value and protocol, of the last scoring.
-
-    Raises:
-        ValueError: An unknown metric, no metric, one that needs factors on data without, or fewer
-            than 20 samples or one epoch. In `fit`, codes or data that a named metric refuses:
-            before the first epoch.
 
     Example:
         >>> callback = DisentanglementMetrics(data, metrics=("mig",))  # doctest: +SKIP
@@ -58,62 +34,4 @@ class DisentanglementMetrics(keras.callbacks.Callback):
         every: int = 1,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        self.metrics = metrics
-        self.writes = tuple(scoring.chosen_for(data, metrics))
-        if not self.writes:
-            raise ValueError(f"Expected at least one metric. Received: {metrics!r}.")
-        self.samples = checks.integer("samples", samples, low=BINS)
-        self.every = checks.integer("every", every, low=1)
-        self.seed = checks.integer("seed", seed, low=0)
-        self.data = data
-        self.last: dict[str, float] = {}
-        self.scores: dict[str, scoring.Score] = {}
-        self._pool: scoring.Pool | None = None
-
-    def __deepcopy__(self, memo: Mapping[int, Any]) -> DisentanglementMetrics:
-        """A fresh callback on the same data: keras-tuner copies callbacks for each trial."""
-        return type(self)(self.data, self.metrics, self.samples, self.every, self.seed)
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Draws the images, and scores a few: what a score refuses is refused now."""
-        pool = self._draw().named()  # what is left out where it refuses needs no rehearsal
-        with contextlib.suppress(Diverged):
-            try:
-                pool.head(REHEARSED).score(self._encode)
-            except ValueError:  # perhaps only because they are few
-                pool.score(self._encode)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Scores the codes, or carries the last values forward."""
-        last_epoch = epoch + 1 == (self.params or {}).get("epochs")
-        if not self.last or last_epoch or (epoch + 1) % self.every == 0:
-            self.score()
-        if logs is not None:
-            logs.update(self.last)
-
-    def score(self) -> dict[str, scoring.Score]:
-        """Scores the model as it is now. Codes that are not finite score NaN."""
-        try:
-            self.scores = self._draw().score(self._encode)
-            self.last = {name: score.value for name, score in self.scores.items()}
-        except Diverged:
-            self.scores, self.last = {}, dict.fromkeys(self.last or self.writes, math.nan)
-        return self.scores
-
-    def _draw(self) -> scoring.Pool:
-        if self._pool is None:
-            self._pool = scoring.Pool.draw(
-                self.data, self.metrics, samples=self.samples, seed=self.seed
-            )
-        return self._pool
-
-    def _encode(self, images: np.ndarray) -> np.ndarray:
-        codes = self.model.predict(images, batch_size=scoring.BATCH, verbose=0)
-        if not np.isfinite(codes).all():
-            raise Diverged
-        return codes
-
-
-class Diverged(ArithmeticError):
-    """Codes that are not finite: there is nothing to score."""
+        super().__init__(data, metrics, samples, every, seed)
