@@ -516,9 +516,20 @@ def test_a_run_says_how_it_came_about(digits_run):
         "loss": 2,
         "reconstruction": 2,
         "kl": 2,
+        "knn": 2,
     }
     assert np.isfinite(list(history.values())).all()
-    assert run.read("scores") == {}
+    (score,) = run.read("scores").values()
+    assert score["value"] == history["knn"][-1] > 0.15  # ten classes
+    assert score["protocol"] == {
+        "data": "digits",
+        "split": "validation",
+        "train_samples": 1344,
+        "samples": 153,
+        "k": 200,
+        "temperature": 0.1,
+        "seed": 0,
+    }
 
 
 def test_a_run_with_factors_is_scored(sprites_run):
@@ -550,14 +561,32 @@ def test_a_run_shows_what_happens(digits_run):
 
 
 def test_evaluate_scores_the_test_half_and_keeps_the_scores(command, run):
-    answer = command("evaluate", run, "--samples", "50", "--seed", "1")
+    flags = ("--samples", "50", "--train-samples", "300", "--seed", "1")
+    answer = command("evaluate", run, *flags)
     assert answer.code == 0
-    header, *rows, last = answer.out.splitlines()
+    header, *rows, last, also = answer.out.splitlines()
     assert header.split() == ["score", "value", "protocol"]
-    assert [row.split()[0] for row in rows] == ["loss", "reconstruction", "kl"]
-    assert all(row.endswith("  data digits, 50 samples, batch size 50, seed 1") for row in rows)
+    terms, probes = ["loss", "reconstruction", "kl"], ["knn", "linear_probe", "label_probe"]
+    names = [*terms, *probes[:2], *(f"label_probe_{n}_percent" for n in ("one", "ten"))]
+    assert [row.split()[0] for row in rows] == names
+    assert all(row.endswith("  data digits, 50 samples, batch size 50, seed 1") for row in rows[:3])
+    how = "  data digits, split test, 300 train samples, 50 samples, "
+    assert rows[3].endswith(f"{how}k 200, temperature 0.1, seed 1")
+    assert rows[4].endswith(f"{how}label share 1.0, seed 1")
+    assert rows[5].endswith(f"{how}seed 1")
     assert last == f"also in {run}/evaluation.json"
+    assert also == f"what the linear probe took for what: {run}/confusion.json"
     scores = Run(run).read("evaluation")
+    confused = Run(run).read("confusion")
+    matrix = np.array(confused["matrix"])
+    assert (matrix.shape, matrix.sum()) == ((10, 10), 50)
+    assert np.trace(matrix) / 50 == pytest.approx(scores["linear_probe"]["value"])
+    _, labels = zoo.data.load("digits").test.sample(50, seed=1)
+    np.testing.assert_array_equal(matrix.sum(axis=1), np.bincount(labels, minlength=10))
+    assert confused["class_names"] == list("0123456789")
+    assert confused["protocol"] == scores["linear_probe"]["protocol"]
+    assert command("evaluate", run, *flags, "--metrics", "knn").code == 0
+    assert not (run / "confusion.json").exists()  # of scores that are no longer there
     terms = [scores[name]["value"] for name in ("loss", "reconstruction", "kl")]
     assert terms[0] == pytest.approx(terms[1] + 2.0 * terms[2], rel=1e-5)
     assert scores["loss"]["protocol"] == {
@@ -587,9 +616,11 @@ def test_evaluate_scores_by_the_metrics_that_are_named(command, sprites_run, tmp
 def test_evaluate_scores_data_without_factors_by_all_that_need_none(command, run):
     assert command("evaluate", run, "--samples", "50", "--metrics", "all").code == 0
     scores = Run(run).read("evaluation")
-    assert list(scores)[3:] == ["active_units", "gaussian_total_correlation"]
+    assert {"active_units", "gaussian_total_correlation", "effective_rank", "knn"} <= set(scores)
+    assert "mig" not in scores
     assert scores["active_units"]["protocol"] == {
         "data": "digits",
+        "split": "test",
         "samples": 50,
         "threshold": 0.01,
         "seed": 0,

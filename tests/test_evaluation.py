@@ -20,6 +20,7 @@ class Finished:
         self.method = cls(*networks, **hyperparameters)
         self.method.compile(run_eagerly=True)
         self.images = parts.images(n)
+        self.written = {}
 
     def load_method(self):
         return self.method
@@ -28,7 +29,10 @@ class Finished:
         return Images("drawn", ArrayPixels(self.images))
 
     def write(self, name, value):
-        self.written = {name: value}
+        self.written[name] = value
+
+    def remove(self, name):
+        self.written.pop(name, None)
 
 
 def terms(scores):

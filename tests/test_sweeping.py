@@ -97,7 +97,7 @@ def test_every_run_is_the_run_that_zoo_train_makes(digits_sweep, digits_run):
     for a, b in zip(swept.load_method().weights, alone.load_method().weights, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
     assert sorted(p.name for p in swept.path.iterdir()) == sorted(
-        [*(p.name for p in alone.path.iterdir()), "evaluation.json"]
+        [*(p.name for p in alone.path.iterdir()), "confusion.json", "evaluation.json"]
     )
 
 
@@ -123,7 +123,7 @@ def test_what_a_sweep_leaves_and_says(digits_sweep):
     names = {path.name for path in digits_sweep.iterdir() if not path.name.startswith(".")}
     assert names == {"sweep.json", "results.json", "table.csv", "table.html", "runs", "pictures"}
     pictures = sorted(path.name for path in (digits_sweep / "pictures").iterdir())
-    assert pictures == ["scores.png", "traversals.png"]  # too few runs and scores for the others
+    assert pictures == ["scores.png", "trade_off.png", "traversals.png"]  # too few for the other
     said = digits_sweep.with_name("said.txt").read_text()
     assert "run 1 of 3: beta 1, seed 0\n" in said
     assert re.search(r"run 3 of 3: beta 1e\+39, seed 0 \(about \d+ (s|min) left\)\n", said)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from zoo.metrics import scoring
-from zoo.metrics.scoring import BATCH, SAMPLES, Metrics, Score, held_out
+from zoo.metrics.linear_probe import probed
+from zoo.metrics.scoring import BATCH, SAMPLES, TRAIN_SAMPLES, Metrics, Score, held_out
 from zoo.runs import Run
 
 
@@ -18,8 +21,12 @@ def evaluate(
     data: Any = None,
     metrics: Metrics | None = None,
     tell: Callable[[str], None] = lambda name: None,
+    train_samples: int = TRAIN_SAMPLES,
+    split: str = "test",
 ) -> list[Score]:
     """Scores a run and writes the scores to its evaluation.json.
+
+    Where a linear probe is among the metrics, what it took for what goes to confusion.json.
 
     The loss and its terms are averages over `samples` images: of the test split where there is
     one, else drawn anew. They are taken in batches of nearly equal size, which is part of their
@@ -31,8 +38,11 @@ def evaluate(
         seed: Of the draw.
         data: The run's data, where they are loaded already.
         metrics: What else to score by, as `zoo.metrics.evaluate` takes it. Default: MIG and SAP
-            where the data have factors.
+            where the data have factors; k-NN, a linear probe, and one with 1 % and with 10 % of
+            the labels, where they have class labels.
         tell: Hears what is computed next: the terms, each metric.
+        train_samples: Training images for the metrics that need labels.
+        split: Which part of labelled data is scored: "test", or, to choose by, "validation".
 
     Returns:
         Every score with its protocol. Of "all", what the data or the codes do not allow is left
@@ -43,11 +53,12 @@ def evaluate(
             fewer images than the method compares with one another.
     """
     data = run.load_data() if data is None else data
-    metrics = scoring.default(data) if metrics is None else metrics
+    metrics = scoring.default(data, finished=True) if metrics is None else metrics
     picked = scoring.chosen_for(data, metrics)  # refused before the method is loaded
     method = run.load_method()
     tell("loss and terms")
-    images = held_out(data)
+    validated = split == "validation" and hasattr(data, "validation")
+    images = held_out(data.validation() if validated else data)
     n = min(samples, len(images))
     fewest, most = method.batch_sizes
     if n < fewest:
@@ -61,21 +72,55 @@ def evaluate(
     terms = method.evaluate(batches, verbose=0, return_dict=True)
     protocol: dict[str, Any] = {
         "data": images.name,
+        **({"split": split} if validated else {}),
         "samples": n,
         "batch_size": size,
         "seed": seed,
     }
     results = [Score(name, float(terms[name]), protocol) for name in method.trackers]
+    confused = None
     if picked:
+        known: dict[int, Any] = {}  # codes by whose images' they are
 
         def encode(images: Any) -> Any:
-            return method.predict(images, batch_size=BATCH, verbose=0)
+            if id(images) not in known:
+                known[id(images)] = method.predict(images, batch_size=BATCH, verbose=0)
+            return known[id(images)]
 
         tell("codes")
-        pool = scoring.Pool.draw(data, metrics, samples, seed=seed)
-        results += pool.score(encode, tell).values()
+        pool = scoring.Pool.draw(
+            data, metrics, samples, seed=seed, train_samples=train_samples, split=split
+        )
+        scores = pool.score(encode, tell)
+        results += scores.values()
+        if "linear_probe" in scores:
+            tell("confusion")
+            confused = _confusion(pool, encode, data.class_names)
+            confused["protocol"] = dict(scores["linear_probe"].protocol)
     run.write("evaluation", {score.name: score.to_json() for score in results})
+    if confused is None:
+        run.remove("confusion")  # of an evaluation before
+    else:
+        run.write("confusion", confused)
     return results
+
+
+def _confusion(
+    pool: scoring.Pool, encode: Callable[[Any], Any], class_names: Sequence[str]
+) -> dict[str, Any]:
+    """How often the linear probe takes a class (row) for another (column), ready for JSON."""
+    arguments: dict[str, Any] = {
+        "codes": encode(pool.train_images),
+        "labels": pool.train_labels,
+        "test_codes": encode(pool.images),
+        "test_labels": pool.labels,
+        "seed": pool.seed,
+        **pool.scores["linear_probe"].options,
+    }
+    predicted, truth = probed(**arguments)
+    matrix = np.zeros((len(class_names), len(class_names)), int)
+    np.add.at(matrix, (truth, predicted), 1)
+    return {"class_names": [*class_names], "matrix": matrix.tolist()}
 
 
 def _in_batches(n: int, fewest: int, most: float) -> tuple[int, int]:

@@ -4,6 +4,7 @@ RUN/config.json      settings, data, versions, seed: enough to repeat it
 RUN/history.json     loss, terms and scores of each epoch
 RUN/scores.json      the last scores, each with its protocol
 RUN/evaluation.json  what `zoo evaluate` found since
+RUN/confusion.json   how often its linear probe took which class for which
 RUN/model.keras      the method with its optimizer and random states
 RUN/pictures/        what the method allows: reconstructions, traversal (PNG and GIF), information,
                      codes in a plane, neighbours, views, their similarities; curves; the arrays
@@ -38,7 +39,15 @@ if TYPE_CHECKING:
 CONFIG = "config.json"
 FOLDERS = ("checkpoints", "pictures", "saved_model", "tensorboard")
 REPORT = "report.html"
-FILES = ("history.json", "scores.json", "evaluation.json", "model.keras", REPORT, CONFIG)
+FILES = (
+    "history.json",
+    "scores.json",
+    "evaluation.json",
+    "confusion.json",
+    "model.keras",
+    REPORT,
+    CONFIG,
+)
 
 
 class Settings(pydantic.BaseModel):
@@ -296,6 +305,10 @@ class Run:
     def write(self, name: str, value: Any) -> None:
         """Writes NAME.json, whole or not at all."""
         write_json(self.path / f"{name}.json", value)
+
+    def remove(self, name: str) -> None:
+        """Removes NAME.json, if it is there."""
+        (self.path / f"{name}.json").unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Removes what a run left in the folder, and nothing else that may lie there.

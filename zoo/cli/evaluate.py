@@ -12,7 +12,7 @@ from zoo.cli.output import print_table
 from zoo.cli.settings import MetricNames
 from zoo.messages import formatted
 from zoo.metrics.arrays import BINS
-from zoo.metrics.scoring import SAMPLES
+from zoo.metrics.scoring import DEFAULT, FINISHED_LABELLED, SAMPLES, TRAIN_SAMPLES
 
 
 @click.command("evaluate")
@@ -27,8 +27,22 @@ from zoo.metrics.scoring import SAMPLES
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draw of images."
 )
-@click.option("--metrics", type=MetricNames(), help=MetricNames.help)
-def command(run: Path, samples: int, seed: int, metrics: list[str] | None) -> None:
+@click.option(
+    "--train-samples",
+    type=click.IntRange(1),
+    default=TRAIN_SAMPLES,
+    show_default=True,
+    help="Training images that k-NN and probes of labelled data learn from.",
+)
+@click.option(
+    "--metrics",
+    type=MetricNames(),
+    help=f"Names of metrics, or all. Default: {','.join(DEFAULT)} where factors are known, "
+    f"{','.join(FINISHED_LABELLED)} where images have class labels.",
+)
+def command(
+    run: Path, samples: int, seed: int, train_samples: int, metrics: list[str] | None
+) -> None:
     """Score a finished RUN; every score with its protocol."""
     opened = open_run(run)
     with quiet_tensorflow():
@@ -41,10 +55,14 @@ def command(run: Path, samples: int, seed: int, metrics: list[str] | None) -> No
             if not console.is_terminal:  # where no status is shown
                 console.print(f"scoring: {name}", highlight=False)
 
-        results = score(opened, samples, seed, metrics=metrics, tell=tell)
+        results = score(
+            opened, samples, seed, metrics=metrics, tell=tell, train_samples=train_samples
+        )
     rows = [
         (result.name, formatted(result.value, ".4f") or "NaN", result.phrase())
         for result in results
     ]
     print_table(("score", "value", "protocol"), *rows)
     click.echo(f"also in {run / 'evaluation.json'}")
+    if (run / "confusion.json").exists():
+        click.echo(f"what the linear probe took for what: {run / 'confusion.json'}")
