@@ -3,6 +3,7 @@
     pip install 'repzoo[benchmark]'
     python tests/benchmarks/contrastive_speed.py
     python tests/benchmarks/contrastive_speed.py --growth
+    python tests/benchmarks/contrastive_speed.py --normalization
 
 Batch 256, 32x32x3, the small convnet (3x3 convolutions of 32, 64, 128, 256, strides 2, 2, 2, 1,
 batch normalisation), Adam; MoCo with a queue of 65,536 keys of 128 numbers, SimCLR with a
@@ -12,7 +13,8 @@ MoCo shuffles the images before their keys are encoded, as the zoo does, and cop
 zoo logs its terms besides. How times are taken: see step_speed.py.
 
 By `--growth`: MoCo's step over the size of the queue, which is to cost no more than linearly more,
-and over the number of images in the data set, which is to change nothing.
+and over the number of images in the data set, which is to change nothing. By `--normalization`:
+SimCLR's step with Keras's batch normalisation, the zoo's, the zoo's in groups, and none.
 """
 
 import argparse
@@ -31,6 +33,7 @@ from torch import nn
 from torch.nn import functional
 
 import zoo
+from zoo.networks import normalization
 
 BATCH, SHAPE = 256, (32, 32, 3)
 QUEUE, KEY, DECAY, TEMPERATURE = 65536, 128, 0.999, 0.07
@@ -205,6 +208,23 @@ def growth(rounds, steps):
     return linear and constant
 
 
+def normalizations(rounds, steps):
+    """Prints SimCLR's step by kind of normalisation; whether the zoo's costs less than Keras's."""
+    kinds = normalization.BATCH_NORMALIZATIONS
+    made, batch = {}, views()
+    ours, kinds["batch"] = kinds["batch"], keras.layers.BatchNormalization
+    made["Keras's"] = zoo_step(zoo_method("simclr"), batch)
+    kinds["batch"] = ours
+    for name, kind in (("the zoo's", "batch"), ("in groups", "split"), ("none", None)):
+        made[name] = zoo_step(zoo_method("simclr", normalization=kind), batch)
+    times = interleaved([*made.values()], rounds, steps)
+    print(f"simclr step by batch normalisation, batch {BATCH}, 32x32x3")
+    for name, (passed, cpu) in zip(made, times, strict=True):
+        pairs = 1000 * BATCH / passed
+        print(f"{name:9}  {passed:6.1f} ms   {pairs:5.0f} pairs/s   ({cpu:.1f} of the processor)")
+    return times[1][1] <= times[0][1]
+
+
 def main():
     """Measures, prints, and returns 1 where a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -213,10 +233,13 @@ def main():
     parser.add_argument("--steps", type=int, default=10, help="in a round")
     parser.add_argument("--channels-last", action="store_true", help="PyTorch's memory format")
     parser.add_argument("--growth", action="store_true", help="MoCo over its queue and data")
+    parser.add_argument("--normalization", action="store_true", help="SimCLR over its kinds")
     arguments = parser.parse_args()
     torch.set_num_threads(os.cpu_count() or 1)
     if arguments.growth:
         return 0 if growth(arguments.rounds, arguments.steps) else 1
+    if arguments.normalization:
+        return 0 if normalizations(arguments.rounds, arguments.steps) else 1
     ratios = {
         method: measure(method, arguments.rounds, arguments.steps, arguments.channels_last)
         for method in arguments.method or TORCH
