@@ -29,7 +29,6 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-import zoo
 from zoo import metrics, training
 from zoo.callbacks import KNNProbe, ProgressLines, Resume
 from zoo.files import write_json
@@ -159,7 +158,7 @@ def main(given: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(given)
     for name in arguments.only:
         class_of(name)  # refused before any is trained
-    data = zoo.data.load(arguments.data)
+    data = training.load_data(settings_of(arguments.only[0], 0, arguments), Console())
     wanted = list(itertools.product(arguments.only, range(arguments.seeds)))
     try:
         results = {(name, seed): run(name, seed, data, arguments) for name, seed in wanted}
