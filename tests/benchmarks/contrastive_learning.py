@@ -39,7 +39,10 @@ BATCH = 500  # images encoded at once
 
 # Name -> method, its settings, and what its median must reach.
 METHODS: dict[str, tuple[dict[str, Any], float]] = {
-    "simclr": ({"temperature": 0.2, "projection_sizes": [256, 128]}, 0.55),
+    "simclr": (
+        {"temperature": 0.1, "views": "moco_v2_small", "projection_sizes": [256, 128]},
+        0.55,
+    ),
     "moco": (
         {"queue_size": 4096, "decay": 0.99, "temperature": 0.1, "projection_sizes": [256, 128]},
         0.52,
