@@ -27,9 +27,9 @@ class TwoView(Method):
     The codes are the encoder's features; the loss compares the projections, which are thrown away
     (Chen et al. 2020, section 2.1). `method.batches` makes views of any data; `predict` takes
     single images. Each view goes through the networks by itself, so that batch normalisation sees
-    one view at a time. Under a distribution strategy losses that compare the images of a batch see
-    all replicas' images; statistics of batch normalisation are those of each replica, unless its
-    layers have `synchronized=True`.
+    one view at a time. Under a distribution strategy, losses that compare the images of a batch
+    see those of all replicas; so do the statistics of batch normalisation in the zoo's networks,
+    and in one's own with `synchronized=True`.
 
     Args:
         encoder: As for `Method`.
