@@ -575,7 +575,7 @@ def test_evaluate_scores_the_test_half_and_keeps_the_scores(command, run):
     assert rows[4].endswith(f"{how}label share 1.0, seed 1")
     assert rows[5].endswith(f"{how}seed 1")
     assert last == f"also in {run}/evaluation.json"
-    assert also == f"what the linear probe took for what: {run}/confusion.json"
+    assert also == f"what the linear probe took for what: {run}/pictures/confusion.png"
     scores = Run(run).read("evaluation")
     confused = Run(run).read("confusion")
     matrix = np.array(confused["matrix"])
@@ -587,6 +587,7 @@ def test_evaluate_scores_the_test_half_and_keeps_the_scores(command, run):
     assert confused["protocol"] == scores["linear_probe"]["protocol"]
     assert command("evaluate", run, *flags, "--metrics", "knn").code == 0
     assert not (run / "confusion.json").exists()  # of scores that are no longer there
+    assert not (run / "pictures" / "confusion.png").exists()
     terms = [scores[name]["value"] for name in ("loss", "reconstruction", "kl")]
     assert terms[0] == pytest.approx(terms[1] + 2.0 * terms[2], rel=1e-5)
     assert scores["loss"]["protocol"] == {

@@ -11,6 +11,7 @@ import numpy as np
 from zoo.metrics import scoring
 from zoo.metrics.linear_probe import probed
 from zoo.metrics.scoring import BATCH, SAMPLES, TRAIN_SAMPLES, Metrics, Score, held_out
+from zoo.reporting import confusion_matrix, save
 from zoo.runs import Run
 
 
@@ -26,7 +27,8 @@ def evaluate(
 ) -> list[Score]:
     """Scores a run and writes the scores to its evaluation.json.
 
-    Where a linear probe is among the metrics, what it took for what goes to confusion.json.
+    Where a linear probe is among the metrics, what it took for what goes to confusion.json and
+    pictures/confusion.png.
 
     The loss and its terms are averages over `samples` images: of the test split where there is
     one, else drawn anew. They are taken in batches of nearly equal size, which is part of their
@@ -98,10 +100,14 @@ def evaluate(
             confused = _confusion(pool, encode, data.class_names)
             confused["protocol"] = dict(scores["linear_probe"].protocol)
     run.write("evaluation", {score.name: score.to_json() for score in results})
-    if confused is None:
-        run.remove("confusion")  # of an evaluation before
+    picture = run.pictures / "confusion.png"
+    if confused is None:  # what is there is of an evaluation before
+        run.remove("confusion")
+        picture.unlink(missing_ok=True)
     else:
         run.write("confusion", confused)
+        how = f"Linear probe: {Score('', 0.0, confused['protocol']).phrase()}"
+        save(confusion_matrix(confused["matrix"], confused["class_names"], how), picture)
     return results
 
 

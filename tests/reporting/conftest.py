@@ -126,7 +126,15 @@ def _score(name, value, **protocol):
 def make_run(tmp_path):
     """Writes a finished run as `zoo train` leaves it, without a training, and gives its Run."""
 
-    def make(path="run", settings=None, mig=0.25, protocol=None, evaluation=None, drawn=WHOLE):
+    def make(
+        path="run",
+        settings=None,
+        mig=0.25,
+        protocol=None,
+        evaluation=None,
+        drawn=WHOLE,
+        confusion=None,
+    ):
         run = Run(tmp_path / path)
         told = {
             "method": "beta_vae",
@@ -167,6 +175,11 @@ def make_run(tmp_path):
         if evaluation is not None:
             listed = {name: _score(name, value) for name, value in evaluation.items()}
             run.write("evaluation", listed)
+        if confusion is not None:
+            names = [f"class {i}" for i in range(len(confusion))]
+            protocol = {"data": "digits", "samples": 30}
+            table = {"class_names": names, "matrix": confusion, "protocol": protocol}
+            run.write("confusion", table)
         if drawn is not None:
             drawn.save(run.pictures / "drawn.npz")
         run.model_path.touch()

@@ -35,6 +35,11 @@ class TestConfusion:
         )
         assert "Mistaken" not in " ".join(texts(confusion_matrix(np.eye(2, dtype=int))))
 
+    @pytest.mark.parametrize("size", [2, 30])
+    def test_a_page_that_has_words_of_its_own_gets_none(self, size, texts):
+        found = texts(confusion_matrix(np.eye(size, dtype=int), title=""))
+        assert not any("Rows" in text or "taken" in text for text in found)
+
     def test_right_answers_are_bold(self):
         texts = confusion_matrix(COUNTS, NAMES).axes[0].texts
         bold = [text.get_text() for text in texts if text.get_fontweight() == "bold"]

@@ -380,7 +380,10 @@ def test_nan_is_no_best(make_run):
 def test_a_run_without_factors_says_so(make_run):
     plain = make_run("plain", mig=None, drawn=drawn_arrays(factors=False))
     tree = read([plain])
-    assert "There are no scores: the data have no known factors." in tree.section("scores")
+    assert (
+        "There are no scores: the data have neither known factors nor class labels."
+        in tree.section("scores")
+    )
     assert "information" not in [attrs["id"] for attrs, _ in tree.all("section")]
     assert tree.texts("h3")[0] == "Loss and its terms"
     assert "Scores" not in tree.texts("h3")
@@ -574,6 +577,29 @@ def test_correlations_are_an_image_of_their_signs(make_run):
     assert "correlations" not in sections(without)
 
 
+def test_what_a_probe_took_for_what_is_a_table(make_run):
+    tree = read([make_run(confusion=[[3, 1], [0, 0]])])
+    assert table(tree, "confusion") == [
+        ["", "class 0", "class 1"],
+        ["class 0", "75 %", "25 %"],
+        ["class 1", DASH, DASH],
+    ]
+    words = (
+        "Right: 75.0 % of 4. Mistaken most: class 0 for class 1 (25 %). data digits, 30 samples."
+    )
+    assert words in tree.section("confusion")
+    assert "#confusion" in {attrs["href"] for attrs, _ in tree.all("a")}
+    assert "confusion" not in sections(read([make_run("b")]))
+
+
+def test_what_a_probe_took_for_what_of_many_classes_is_a_picture(charts, make_run):
+    counts = np.eye(30, dtype=int) + 1
+    tree = read([make_run(confusion=counts.tolist())])
+    assert tree.wrong == []
+    assert "<table" not in re.search(r'<section id="confusion".*?</section>', tree.html, re.S)[0]
+    assert "answer, 0 to 29" in tree.section("confusion")
+
+
 def pixels(address):
     import base64
     import io
@@ -624,6 +650,12 @@ def test_pictures_that_would_make_the_page_too_large_are_named(make_run, monkeyp
         ("scores", {"mig": {"value": 1}}, r"scores\.json is not the scores\.json of a run\."),
         ("scores", {"mig": 1}, r"scores\.json is not the scores\.json of a run\."),
         ("evaluation", {"m": {"name": "m", "value": "x"}}, r"is not the evaluation\.json of a"),
+        ("confusion", {"matrix": [[1]]}, r"confusion\.json is not the confusion\.json of a run\."),
+        (
+            "confusion",
+            {"matrix": [[0.5]], "class_names": ["a"], "protocol": {}},
+            r"is not the conf",
+        ),
     ],
 )
 def test_files_of_something_else_are_named(make_run, name, value, message):

@@ -56,7 +56,8 @@ def test_all_is_shown_and_nothing_is_fetched(page, tmp_path, count, width):
 
 @pytest.mark.parametrize("width", [1200, 390])
 def test_a_run_that_compares_views_is_shown_whole(make_run, tmp_path, browser, width):
-    runs = [make_run("moco", mig=None, drawn=compared_arrays()), make_run("vae")]
+    counts = [[9, 1], [2, 8]]
+    runs = [make_run("moco", mig=None, drawn=compared_arrays(), confusion=counts), make_run("vae")]
     path = tmp_path / "report.html"
     path.write_text(report(runs))
     shown = browser.open(path, width=width)
@@ -64,7 +65,7 @@ def test_a_run_that_compares_views_is_shown_whole(make_run, tmp_path, browser, w
     assert shown.fetched == [path.as_uri()]
     assert shown.overflow <= 0
     assert shown.broken_images == []
-    own = {"Views", "Codes", "Neighbours", "Similarities", "Correlations"}
+    own = {"Views", "Codes", "Neighbours", "Confusion", "Similarities", "Correlations"}
     assert set(shown.all("h2")) == SECTIONS | own | {"Runs"}
     assert all(height > 0 for height in shown.all("section", "offsetHeight"))
     assert all(side > 60 for side in shown.all(".near img", "clientWidth"))

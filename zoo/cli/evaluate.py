@@ -65,4 +65,4 @@ def command(
     print_table(("score", "value", "protocol"), *rows)
     click.echo(f"also in {run / 'evaluation.json'}")
     if (run / "confusion.json").exists():
-        click.echo(f"what the linear probe took for what: {run / 'confusion.json'}")
+        click.echo(f"what the linear probe took for what: {opened.pictures / 'confusion.png'}")

@@ -12,14 +12,18 @@ from zoo.reporting import checks, sheet
 from zoo.reporting.figures import Headings, ink_on
 from zoo.reporting.latents import percent
 
+ROWS = "Rows: the true class. Columns: the answer."  # how a confusion matrix is read
 _SIDE = 512  # pixels of a correlation matrix, about
-_NUMBERED = 20  # classes up to which each cell has its number, and each row its name
+NUMBERED = 20  # classes up to which each cell has its number, and each row its name
 _CORNER = 32  # dimensions of the corner that is enlarged beside a large matrix
 
 
 @sheet.look()
 def confusion_matrix(
-    matrix: Any, class_names: Sequence[str] | None = None, protocol: str | None = None
+    matrix: Any,
+    class_names: Sequence[str] | None = None,
+    protocol: str | None = None,
+    title: str = "Which class is taken for which",
 ) -> Figure:
     """Which class is taken for which: a row for each true class, a column for each answer.
 
@@ -28,6 +32,7 @@ def confusion_matrix(
             column.
         class_names: K names. Default: 0..K-1.
         protocol: How the answers were obtained, beneath the picture.
+        title: Above the picture; "" leaves it and how to read it out.
 
     Returns:
         The figure. Each row's colours are shares of the row's images, up to 20 classes with numbers
@@ -44,24 +49,22 @@ def confusion_matrix(
     size = len(matrix)
     named = list(map(str, range(size))) if class_names is None else class_names
     named = checks.names("class_names", named, size, "row of the matrix")
-    images = matrix.sum(axis=1, keepdims=True)
-    shares = np.divide(matrix, images, out=np.full(matrix.shape, np.nan), where=images > 0)
-    numbered = size <= _NUMBERED
+    shares = shares_of(matrix)
+    numbered = size <= NUMBERED
     largest = 1.0 if numbered else float(np.nanmax(shares))
     gutter = min(150, 14 + max(sheet.text_width(name, sheet.SMALL) for name in named))
     gutter = gutter if numbered else 14
     room = sheet.WIDTH - 2 * sheet.MARGIN - gutter
     cell = int(np.clip(room // size, 34, 64)) if numbered else max(2, 560 // size)
     rise = min(cell, 34) if numbered else cell
+    how = "Per cent of the row's images." if numbered else f"The darkest: {percent(largest)}."
     headings = Headings(named, cell) if numbered else None
     head, overhang = (headings.height, headings.overhang) if headings else (20, 0)
     page = sheet.Sheet(
         2 * sheet.MARGIN + gutter + size * cell + overhang,
         head + size * rise,
-        "Which class is taken for which",
-        "Rows: the true class. Columns: the answer. "
-        + ("Per cent of the row's images. " if numbered else f"The darkest: {percent(largest)}. ")
-        + _verdict(matrix, shares, named),
+        title,
+        f"{ROWS} {how} {verdict(matrix, named)}" if title else "",
         protocol,
     )
     left, top = page.left + gutter, page.top + head
@@ -94,9 +97,15 @@ def confusion_matrix(
     return page.figure
 
 
-def _verdict(matrix: np.ndarray, shares: np.ndarray, named: Sequence[str]) -> str:
+def shares_of(matrix: np.ndarray) -> np.ndarray:
+    """Each row's counts as shares of it; NaN in a row of none."""
+    images = matrix.sum(axis=1, keepdims=True)
+    return np.divide(matrix, images, out=np.full(matrix.shape, np.nan), where=images > 0)
+
+
+def verdict(matrix: np.ndarray, named: Sequence[str]) -> str:
     """How many answers are right, and the three mistakes made most, as shares of their class."""
-    mistakes = np.nan_to_num(shares)
+    mistakes = np.nan_to_num(shares_of(matrix))
     np.fill_diagonal(mistakes, 0)
     worst = np.argsort(-mistakes, axis=None, kind="stable")[:3]
     told = [

@@ -16,7 +16,7 @@ import math
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from markupsafe import Markup
@@ -27,7 +27,7 @@ from zoo import __version__
 from zoo.files import from_json_number
 from zoo.messages import formatted
 from zoo.metrics.scoring import Score
-from zoo.reporting import sheet
+from zoo.reporting import checks, sheet
 from zoo.reporting.cosines import similarities
 from zoo.reporting.drawn import FILE, Drawn
 from zoo.reporting.embeddings import Plane, plotted
@@ -41,6 +41,7 @@ from zoo.reporting.latents import (
     telling,
     values_text,
 )
+from zoo.reporting.matrices import NUMBERED, ROWS, confusion_matrix, shares_of, verdict
 from zoo.reporting.pages import template
 from zoo.reporting.plots import Line, lines_of, number, overlay
 from zoo.runs import Run, Settings, without_folders
@@ -59,6 +60,14 @@ LOWER_IS_BETTER = ("reconstruction", "gaussian_total_correlation")
 UNRANKED = ("active_units",)
 
 
+class Confusion(NamedTuple):
+    """What a run's confusion.json holds."""
+
+    class_names: list[str]
+    matrix: np.ndarray
+    protocol: dict[str, Any]
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Shown:
     """A run as the page shows it.
@@ -74,6 +83,7 @@ class Shown:
         scores: The scores it ended with.
         evaluation: What `zoo evaluate` found since.
         drawn: What its pictures show; None where it has none.
+        confusion: What a linear probe took for what; None where none was asked.
     """
 
     run: Run
@@ -86,6 +96,7 @@ class Shown:
     scores: tuple[Score, ...]
     evaluation: tuple[Score, ...]
     drawn: Drawn | None
+    confusion: Confusion | None
 
     @classmethod
     def read(cls, run: Run, name: str, place: int) -> Shown:
@@ -105,6 +116,7 @@ class Shown:
             _scores(run, "scores"),
             _scores(run, "evaluation") if (run.path / "evaluation.json").exists() else (),
             drawn,
+            _confusion_of(run) if (run.path / "confusion.json").exists() else None,
         )
 
     @property
@@ -180,6 +192,7 @@ def report(runs: Sequence[Run], left_out: Sequence[str] = ()) -> str:
         mark=Markup(MARK),
         version=__version__,
         limit=LIMIT // 2**20,
+        rows=ROWS,
         charts=_charts(shown),
         scores=_score_rows(shown, "scores"),
         evaluation=_score_rows(shown, "evaluation"),
@@ -190,6 +203,7 @@ def report(runs: Sequence[Run], left_out: Sequence[str] = ()) -> str:
         codes=_of_each(shown, lambda run, place: _codes(run, place, room)),
         neighbours=_of_each(shown, lambda run, _: _neighbours(run, room)),
         similarities=_of_each(shown, _similarities),
+        confusions=_of_each(shown, _confusion),
         correlations=_of_each(shown, lambda run, _: _correlation(run, room)),
         differing=_compared([run.told for run in shown], differing=True),
         settings=_compared([run.told for run in shown]),
@@ -233,6 +247,17 @@ def _scores(run: Run, name: str) -> tuple[Score, ...]:
         return tuple(Score.from_json(score) for score in table.values())
     except ValueError:
         raise ValueError(f"{run.path / name}.json is not the {name}.json of a run.") from None
+
+
+def _confusion_of(run: Run) -> Confusion:
+    table = _table(run, "confusion")
+    try:
+        matrix = checks.counts("matrix", table["matrix"])
+        names = checks.names("class_names", table["class_names"], len(matrix), "row")
+        return Confusion(names, matrix, dict(table["protocol"]))
+    except (KeyError, TypeError, ValueError):
+        path = run.path / "confusion"
+        raise ValueError(f"{path}.json is not the confusion.json of a run.") from None
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
@@ -539,8 +564,7 @@ def _codes(run: Shown, place: int, room: Room) -> dict[str, Any] | None:
     figure = plotted(Plane(drawn.points, drawn.explained), drawn.labels, names, title="")
     svg = sheet.to_svg(figure, f"codes{place}")
     picture = Markup(svg) if room.fits(len(svg)) else None
-    width = 0 if figure is None else int(figure.bbox.width)
-    return {"sampled": drawn.sampled, "picture": picture, "width": width}
+    return {"sampled": drawn.sampled, "picture": picture, "width": int(figure.bbox.width)}
 
 
 def _neighbours(run: Shown, room: Room) -> dict[str, Any] | None:
@@ -579,6 +603,23 @@ def _similarities(run: Shown, place: int) -> dict[str, Any] | None:
         "picture": Markup(sheet.to_svg(figure, f"similarities{place}")),
         "says": f"Median cosine of views of {says}".replace("-", sheet.MINUS),
     }
+
+
+def _confusion(run: Shown, place: int) -> dict[str, Any] | None:
+    """What a linear probe took for what, from a run's codes."""
+    if run.confusion is None:
+        return None
+    names, matrix, protocol = run.confusion
+    how = _protocol({"rest": protocol, "seeds": []})
+    found: dict[str, Any] = {"words": verdict(matrix, names), "protocol": how, "table": []}
+    if len(names) > NUMBERED:  # too many to write on
+        figure = confusion_matrix(matrix, names, title="")
+        return {**found, "picture": Markup(sheet.to_svg(figure, f"confusion{place}"))}
+    table = [
+        (name, [_cell(share, row == column) for column, share in enumerate(line)])
+        for row, (name, line) in enumerate(zip(names, shares_of(matrix).tolist(), strict=True))
+    ]
+    return {**found, "classes": names, "table": table}
 
 
 def _correlation(run: Shown, room: Room) -> dict[str, Any] | None:
