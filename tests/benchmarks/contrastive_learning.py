@@ -44,7 +44,13 @@ METHODS: dict[str, tuple[dict[str, Any], float]] = {
         0.55,
     ),
     "moco": (
-        {"queue_size": 4096, "decay": 0.99, "temperature": 0.1, "projection_sizes": [256, 128]},
+        {
+            "queue_size": 4096,
+            "decay": 0.99,
+            "temperature": 0.1,
+            "projection_sizes": [256, 128],
+            "normalization": "split",
+        },
         0.52,
     ),
     "barlow_twins": ({"projection_sizes": [1024, 1024, 1024]}, 0.52),
