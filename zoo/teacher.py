@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -43,3 +44,23 @@ def trail(teacher: keras.Model, student: keras.Model, decay: Any) -> None:
     for old, new in zip(teacher.weights, student.weights, strict=True):
         if new.trainable:  # statistics of normalisation are each network's own
             old.assign_sub(ops.cast(1 - decay, old.dtype) * (old - new))
+
+
+def rising_decay(decay: float, step: Any, total_steps: int | None) -> Any:
+    """A decay that rises to 1 by half a cosine (Grill et al. 2020, section 3.2).
+
+        decay_k = 1 - (1 - decay) (cos(pi k / K) + 1) / 2
+
+    Args:
+        decay: That of the first step, 0 to 1.
+        step: k, an integer, a tensor of one, or the step counter; beyond K the decay is 1.
+        total_steps: K. None: the decay stays as it is.
+
+    Example:
+        >>> [round(float(rising_decay(0.9, step, 10)), 3) for step in (0, 5, 10, 11)]
+        [0.9, 0.95, 1.0, 1.0]
+    """
+    if total_steps is None:
+        return decay
+    share = ops.minimum(ops.cast(step, "float32") / total_steps, 1.0)
+    return 1 - (1 - decay) * (ops.cos(math.pi * share) + 1) / 2

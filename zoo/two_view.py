@@ -91,12 +91,17 @@ class TwoView(Method):
             views = inspect.signature(cls).parameters["views"].default
             if max(image_shape[:2]) <= SMALL and f"{views}_small" in PRESETS:
                 views = f"{views}_small"
-        parts = cls.further_parts(projector, seed)
+        parts = cls.further_parts(projection["sizes"], seed)
         return cls(encoder, projector, **parts, views=views, **hyperparameters)
 
     @classmethod
-    def further_parts(cls, projector: keras.Model, seed: int) -> dict[str, Any]:
-        """Constructor arguments that `for_images` makes besides the two networks: none, here."""
+    def further_parts(cls, sizes: Sequence[int], seed: int) -> dict[str, Any]:
+        """Constructor arguments that `for_images` makes besides the two networks: none, here.
+
+        Args:
+            sizes: Units of the projector's layers.
+            seed: Of the method; encoder and projector take it and the next.
+        """
         return {}
 
     def batches(self, data: Any, batch_size: int, seed: int = 0, start: int = 0) -> Any:
@@ -169,4 +174,15 @@ def check_follows(name: str, network: keras.Model, before: keras.Model) -> None:
         raise ValueError(
             f"Expected a {name} that takes {given}, as {before.name} gives them, and gives "
             f"(N, D). Received one from {taken} to {result}."
+        )
+
+
+def check_predictor(predictor: keras.Model, projector: keras.Model) -> None:
+    """Refuses a network that does not turn projections (N, D) into predictions (N, D) of them."""
+    check_follows("predictor", predictor, projector)
+    given, result = projector.output_shape, predictor.output_shape
+    if tuple(result) != tuple(given):
+        raise ValueError(
+            f"Expected a predictor that gives {given}, as it takes them. Received one that gives "
+            f"{result}."
         )

@@ -11,6 +11,7 @@ projector, blur among the views, T = 0.2 and a cosine schedule.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -113,7 +114,7 @@ class MoCo(TwoView):
         self.batch_sizes = (2, queue_size // 2 if symmetric else queue_size)
 
     @classmethod
-    def further_parts(cls, projector: keras.Model, seed: int) -> dict[str, Any]:
+    def further_parts(cls, sizes: Sequence[int], seed: int) -> dict[str, Any]:
         """The seed of the queue."""
         return {"seed": seed}
 
