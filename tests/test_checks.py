@@ -3,6 +3,7 @@ import re
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from zoo import checks
 from zoo.messages import unknown
@@ -160,3 +161,21 @@ def test_what_is_no_table_of_enough_rows_is_refused(shape):
     message = rf"z of shape \(N, L\), N at least 2\. Received shape: {re.escape(str(shape))}\."
     with pytest.raises(ValueError, match=message):
         checks.rows("z", Shaped(*shape), low=2)
+
+
+@pytest.mark.parametrize("labels", [np.zeros(4, int), np.zeros(4, bool), np.zeros(4, "uint8")])
+def test_one_number_for_each_image_passes(labels):
+    checks.one_each("labels", labels, np.zeros((4, 8, 8, 1)))
+    checks.one_each("labels", labels, tf.TensorSpec((None, 8, 8, 1), "uint8"))
+
+
+@pytest.mark.parametrize(
+    "labels", [np.zeros(3, int), np.zeros((4, 1), int), np.zeros(4), np.zeros((), int)]
+)
+def test_what_is_not_one_number_for_each_image_is_refused(labels):
+    message = (
+        rf"Expected labels of shape \(N,\), integers or booleans, one for each of 4 images\. "
+        rf"Received shape: {re.escape(str(labels.shape))}, dtype: {labels.dtype}\."
+    )
+    with pytest.raises(ValueError, match=message):
+        checks.one_each("labels", labels, np.zeros((4, 8, 8, 1)))

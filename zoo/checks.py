@@ -85,6 +85,18 @@ def rows(name: str, tensor: Any, low: int) -> None:
         )
 
 
+def one_each(name: str, tensor: Any, images: Any) -> None:
+    """Refuses what is no integer or truth value for each of so many images (N, ...)."""
+    shape, n = tuple(tensor.shape), images.shape[0]
+    dtype = getattr(tensor.dtype, "name", str(tensor.dtype))
+    fits = len(shape) == 1 and (None in (shape[0], n) or shape[0] == n)
+    if not fits or not dtype.startswith(("int", "uint", "bool")):
+        raise ValueError(
+            f"Expected {name} of shape (N,), integers or booleans, one for each of "
+            f"{'N' if n is None else n} images. Received shape: {shape}, dtype: {dtype}."
+        )
+
+
 def _listed(words: Iterable[str]) -> str:
     *first, last = words
     return f"{', '.join(first)} and {last}"

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.data import FactorData, load, pairing, pairs
+from zoo.data import FactorData, Images, LabelledData, LabelledImages, pairing, pairs
+from zoo.data.pixels import ArrayPixels
 
 
 def factors_of(toy: FactorData, images: np.ndarray) -> np.ndarray:
@@ -22,7 +23,7 @@ def drawn(data: FactorData, batches: int, *arguments: int, **options: int) -> np
 
 
 def test_examples_run(cache: Path) -> None:
-    assert doctest.testmod(pairing, extraglobs={"zoo": zoo}).failed == 0
+    assert doctest.testmod(pairing, extraglobs={"np": np, "zoo": zoo}).failed == 0
 
 
 @pytest.mark.parametrize("changed", [1, 2])
@@ -70,8 +71,10 @@ def test_factors_of_one_value_never_change(toy: FactorData) -> None:
 
 
 def test_data_that_cannot_be_paired_are_refused(toy: FactorData) -> None:
-    with pytest.raises(ValueError, match=r"known factors.*Received: digits, which has none"):
-        pairs(load("digits"), 4)  # type: ignore[arg-type]
+    plain = Images("plain", toy._pixels)
+    message = r"known factors or class labels to make pairs.*Received: plain, which has none"
+    with pytest.raises(ValueError, match=message):
+        pairs(plain, 4)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"at least two factors with more than one value"):
         pairs(toy.subset(hue=0, size=0), 4)
     holes = FactorData("holes", toy._pixels, toy.factors // 2, toy.factor_names, (2, 3, 4))
@@ -92,3 +95,78 @@ def test_data_that_cannot_be_paired_are_refused(toy: FactorData) -> None:
 def test_strange_arguments_are_refused(toy: FactorData, options: dict, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         pairs(toy, **{"batch_size": 4, **options})
+
+
+def classes(labels: list[int] | np.ndarray, name: str = "classes") -> LabelledImages:
+    """Images whose pixels are their row."""
+    rows = np.arange(len(labels), dtype="uint8")[:, None, None, None]
+    return LabelledImages(name, ArrayPixels(np.tile(rows, (1, 2, 2, 1))), np.asarray(labels))
+
+
+def labelled(data: LabelledImages | LabelledData, batches: int, *arguments: int, **options: int):
+    """Rows of the first and of the second images, and which pairs are similar, by batch."""
+    dataset = pairs(data, *arguments, **options).take(batches).as_numpy_iterator()
+    return [(a[:, 0, 0, 0], b[:, 0, 0, 0], similar) for a, b, similar in dataset]
+
+
+LABELS = np.array([2, 0, 0, 5, 2, 0, 0, 5, 5, 2, 0])
+
+
+def test_similar_pairs_are_of_one_class_and_others_of_two() -> None:
+    for a, b, similar in labelled(classes(LABELS), 20, 8):
+        np.testing.assert_array_equal(LABELS[a] == LABELS[b], similar)
+        assert (a != b).all()
+        assert similar.dtype == bool
+        assert similar.sum() == 4
+
+
+def test_of_an_odd_number_half_are_similar_over_two_batches() -> None:
+    counts = [int(similar.sum()) for _, _, similar in labelled(classes(LABELS), 4, 5)]
+    assert counts == [3, 2, 3, 2]
+
+
+def test_every_partner_is_as_likely_as_the_rest() -> None:
+    rng = np.random.default_rng(0)
+    rows = np.full(40_000, 5)  # of class 0, as 1, 2, 6 and 10
+    similar = np.arange(40_000) % 2 == 0
+    found = pairing.partner(LABELS, rows, similar, rng)
+    for chosen, fitting in ((similar, [1, 2, 6, 10]), (~similar, [0, 3, 4, 7, 8, 9])):
+        shares = np.bincount(found[chosen], minlength=11) / 20_000
+        expected = np.isin(np.arange(11), fitting) / len(fitting)
+        np.testing.assert_allclose(shares, expected, atol=0.012)
+
+
+def test_labelled_pairs_come_in_the_order_of_training_and_resume() -> None:
+    data = classes(LABELS)
+    whole = labelled(data, 6, 5, seed=2)
+    alone = [images[:, 0, 0, 0] for images in data.batches(5, seed=2).take(6).as_numpy_iterator()]
+    np.testing.assert_array_equal([a for a, _, _ in whole], alone)
+    for found, expected in zip(labelled(data, 2, 5, seed=2, start=4), whole[4:], strict=True):
+        for part, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(part, other)
+    partners = [b for _, b, _ in labelled(data, 6, 5, seed=3)]
+    assert not np.array_equal(partners, [b for _, b, _ in whole])
+
+
+def test_of_two_halves_the_training_half_is_paired() -> None:
+    data = LabelledData("halves", classes(LABELS), classes([0]), "abcdef")
+    for a, b, _ in labelled(data, 2, 8):
+        assert {*a, *b} <= set(range(11))
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ([1, 1, 1], r"at least two classes.*Received: \{1: 3\} images in bad"),
+        ([0, 0, 1], r"at least two images each.*Received: \{0: 2, 1: 1\} images in bad"),
+        (np.zeros((3, 2), int), r"one class label for each image of bad.*shape \(3, 2\)"),
+    ],
+)
+def test_labels_that_make_no_pairs_are_refused(labels: list[int], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        pairs(classes(labels, "bad"), 4)
+
+
+def test_classes_have_no_factors_to_change() -> None:
+    with pytest.raises(ValueError, match="Expected changed to be None: classes has class labels"):
+        pairs(classes(LABELS), 4, changed=1)

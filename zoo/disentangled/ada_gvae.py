@@ -17,6 +17,7 @@ from keras import ops
 
 from zoo import checks
 from zoo.data import pairs
+from zoo.data.pairing import check_factors
 from zoo.disentangled.vae import VAE
 from zoo.messages import described
 
@@ -65,6 +66,7 @@ class AdaGVAE(VAE):
 
     def batches(self, data: Any, batch_size: int, seed: int = 0, start: int = 0) -> Any:
         """Endless batches of pairs, from data with known factors: `zoo.data.pairs`."""
+        check_factors(data)
         return pairs(data, batch_size, seed, start)
 
     def forward(self, batch: Any, training: bool) -> dict[str, Any]:

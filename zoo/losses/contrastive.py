@@ -238,6 +238,11 @@ def margin_contrastive(za: Any, zb: Any, similar: Any, margin: float = 1.0) -> A
     Raises:
         ValueError: Shapes that do not fit one another, or a `margin` of 0 or less.
     """
+    return sum(margin_contrastive_terms(za, zb, similar, margin))
+
+
+def margin_contrastive_terms(za: Any, zb: Any, similar: Any, margin: float) -> tuple[Any, Any]:
+    """The two terms of `margin_contrastive`: what pulls similar pairs, what pushes the others."""
     margin = checks.positive("margin", margin)
     za, zb = _alike(za=za, zb=zb)
     similar = ops.cast(similar, "float32")
@@ -248,7 +253,7 @@ def margin_contrastive(za: Any, zb: Any, similar: Any, margin: float = 1.0) -> A
     apart = squared > 0
     distance = ops.where(apart, ops.sqrt(ops.where(apart, squared, 1.0)), 0.0)
     hinge = ops.square(ops.relu(margin - distance))
-    return ops.mean(similar * squared + (1 - similar) * hinge) / 2
+    return ops.mean(similar * squared) / 2, ops.mean((1 - similar) * hinge) / 2
 
 
 def unit(rows: Any) -> Any:
