@@ -75,17 +75,19 @@ def pairs(
     batch_size = checks.integer("batch_size", batch_size, low=1)
     seed = checks.integer("seed", seed, low=0)
     data = data.train if isinstance(data, LabelledData) else data
+    dtypes = [tf.uint8, tf.uint8]
     if isinstance(data, FactorData):
-        partners, dtypes = _of_factors(data, seed, changed), (tf.uint8,)
+        partners = _of_factors(data, seed, changed)
     else:
-        partners, dtypes = _of_classes(data, seed, changed), (tf.uint8, tf.bool)
+        partners = _of_classes(data, seed, changed)
+        dtypes.append(tf.bool)
 
     def images(rows: tf.Tensor, batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
         shape = (batch_size, *data.image_shape)
         a, b, *similar = tf.numpy_function(
             lambda rows, batch: (data.read(rows), *partners(rows, int(batch))),
             [rows, batch],
-            (tf.uint8, *dtypes),
+            dtypes,
         )
         return (
             tf.ensure_shape(a, shape),
