@@ -118,7 +118,7 @@ def test_every_other_command_runs(tmp_path, monkeypatch, cache):
 
 def test_the_code_for_ones_own_fit_runs(tmp_path, monkeypatch, cache):
     monkeypatch.chdir(tmp_path)
-    fit, load, export = (b for b in blocks("python") if b.startswith("import"))
+    fit, _, load, export = (b for b in blocks("python") if b.startswith("import"))
     fit = fit.replace("steps_per_epoch=600", "steps_per_epoch=3").replace("epochs=10", "epochs=2")
     fit = fit.replace("DisentanglementMetrics(data)", "DisentanglementMetrics(data, samples=500)")
     names = {}
@@ -128,3 +128,14 @@ def test_the_code_for_ones_own_fit_runs(tmp_path, monkeypatch, cache):
     names["images"] = names["data"].read(range(5))
     exec(export, names)
     np.testing.assert_allclose(names["codes"], names["method"].predict(names["images"]), atol=1e-5)
+
+
+def test_the_code_for_two_views_runs():
+    [code] = [block for block in blocks("python") if "zoo.MoCo.for_images" in block]
+    names = {}
+    exec(
+        code.replace("steps_per_epoch=50", "steps_per_epoch=2").replace("epochs=5", "epochs=1"),
+        names,
+    )
+    assert {"knn", "effective_rank"} <= set(names["method"].history.history)
+    assert names["codes"].shape == (300, 256)
