@@ -79,8 +79,8 @@ def test_a_pipeline_of_single_images_is_refused_with_what_to_do():
 def test_images_with_labels_are_no_views():
     method = zoo.SimCLR(parts.encoder(), parts.projector())
     method.compile("sgd")
-    with pytest.raises(ValueError, match=r"Expected a and b of one shape"):
-        method.fit(parts.images(), np.arange(6), verbose=0)
+    with pytest.raises(ValueError, match=r"Expected two views .*Received: a tuple of 2"):
+        method.fit((parts.images(), np.arange(6)), verbose=0)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,7 @@ def test_images_with_labels_are_no_views():
         ({"views": "simcl"}, r"Unknown views 'simcl'\. Did you mean 'simclr'"),
         ({"network": "resnet"}, r"'resnet'\. Did you mean"),
         ({"projection_sizes": []}, "at least one layer"),
+        ({"projection_sizes": 128}, "a sequence of at least one layer's units. Received: 128"),
         ({"temperatur": 1}, "temperatur"),
     ],
 )

@@ -28,6 +28,7 @@ from zoo.reporting import curves, save
 from zoo.reporting.drawing import Drawing
 from zoo.runs import Run, Settings, without_folders
 
+ROOMY = 96  # a side in pixels that every network takes
 RUN_KNOWS = {"total_steps": "that of --steps"}  # arguments that the run fills in, and from what
 
 
@@ -170,7 +171,7 @@ def check_hyperparameters(settings: Settings) -> None:
             raise ValueError(unknown(f"argument of {settings.method}", name, known))
     facts = {"dataset_size": 10**6, "num_samples": 10**6, "num_classes": 10}
     if set(cls.from_data) <= set(facts):
-        side = settings.image_size or SMALLEST_SIDE
+        side = settings.image_size or ROOMY  # the images are not known yet
         build(settings, (side, side, 1), facts)
 
 

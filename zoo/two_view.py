@@ -21,6 +21,30 @@ from zoo.replicas import gather
 SMALL = 64  # images of at most so many pixels a side get a preset's small-image variant
 
 
+def laptop_recipe(**hyperparameters: Any) -> dict[str, Any]:
+    """The settings in which `zoo train` runs a method of views by default: minutes on two cores.
+
+    Args:
+        **hyperparameters: The method's own, besides a small network and views for digits.
+    """
+    return {
+        "data": "digits",
+        "image_size": 16,
+        "steps": 600,
+        "epochs": 6,
+        "batch_size": 256,
+        "learning_rate": 3e-3,
+        "schedule": "cosine",
+        "warmup_steps": 30,
+        "hyperparameters": {
+            "network": "convnet",
+            "projection_sizes": [256, 128],
+            "views": "digits",
+            **hyperparameters,
+        },
+    }
+
+
 class TwoView(Method):
     """An encoder and a projector that learn from two views (a, b) of each image.
 
@@ -43,7 +67,7 @@ class TwoView(Method):
         ValueError: A projector that does not fit the encoder, or an unknown preset.
     """
 
-    projection: ClassVar[Mapping[str, Any]] = {"sizes": (2048, 128)}
+    projection: ClassVar[Mapping[str, Any]] = {}
     batch_sizes = (2, math.inf)
 
     def __init__(
@@ -85,7 +109,7 @@ class TwoView(Method):
         encoder = networks.encoder(network, image_shape, seed, weights, normalization)
         projection = dict(cls.projection)
         if projection_sizes is not None:
-            projection["sizes"] = tuple(projection_sizes)
+            projection["sizes"] = projection_sizes
         projector = networks.projector(encoder.output_shape[-1], seed=seed + 1, **projection)
         if views is None:
             views = inspect.signature(cls).parameters["views"].default
@@ -127,7 +151,8 @@ class TwoView(Method):
         Raises:
             ValueError: Something else, or views of different shape.
         """
-        if not isinstance(batch, tuple | list) or len(batch) < 2:
+        pair = isinstance(batch, tuple | list) and len(batch) >= 2
+        if not pair or len(getattr(batch[1], "shape", ())) != 4:
             raise ValueError(
                 f"Expected two views (a, b) of each image for {type(self).__name__}, such as "
                 "method.batches(data, batch_size) or zoo.data.two_views(images, preset, "

@@ -140,7 +140,8 @@ def test_the_logged_share_of_the_queue_is_what_was_there_before():
 @pytest.mark.parametrize(
     ("hyperparameters", "message"),
     [
-        ({"queue_size": 0}, "Expected queue_size to be an integer of at least 1. Received: 0"),
+        ({"queue_size": 1}, "Expected queue_size to be an integer of at least 2. Received: 1"),
+        ({"queue_size": 3, "symmetric": True}, "Expected queue_size to be .* at least 4"),
         ({"queue_size": 2.5}, "Expected queue_size"),
         ({"decay": 1.5}, "Expected decay to be a number from 0 to 1. Received: 1.5"),
         ({"decay": -0.1}, "Expected decay to be a number from 0 to 1"),
@@ -157,5 +158,7 @@ def test_strange_values_are_refused(hyperparameters, message):
 @pytest.mark.parametrize(("symmetric", "most"), [(False, 20), (True, 10)])
 def test_a_queue_smaller_than_the_batch_is_refused(symmetric, most):
     method = compiled(symmetric=symmetric)
-    with pytest.raises(ValueError, match=f"Expected batches of 2 to {most} images for MoCo"):
+    with pytest.raises(
+        ValueError, match=f"Expected batches of 2 to {most} images .*queue_size of 20"
+    ):
         method.fit(tuple(map(np.asarray, views(24))), batch_size=24, verbose=0)

@@ -19,7 +19,7 @@ from keras import ops
 from zoo import checks, losses, networks
 from zoo.replicas import gather
 from zoo.teacher import rising_decay, trail, twin
-from zoo.two_view import TwoView, check_predictor, similarities
+from zoo.two_view import TwoView, check_predictor, laptop_recipe, similarities
 
 
 class BYOL(TwoView):
@@ -61,22 +61,7 @@ class BYOL(TwoView):
     terms = ("positive_similarity", "negative_similarity", "decay")
     search_space = {"decay": (0.9, 0.999, "linear")}
     projection = {"sizes": (4096, 256), "last_bias": False}
-    recipe = {
-        "data": "digits",
-        "image_size": 16,
-        "steps": 600,
-        "epochs": 6,
-        "batch_size": 256,
-        "learning_rate": 3e-3,
-        "schedule": "cosine",
-        "warmup_steps": 30,
-        "hyperparameters": {
-            "network": "convnet",
-            "projection_sizes": [256, 128],
-            "views": "digits",
-            "decay": 0.97,
-        },
-    }
+    recipe = laptop_recipe(decay=0.97)
 
     def __init__(
         self,

@@ -22,15 +22,16 @@ from zoo.losses.contrastive import unit
 from zoo.queue import Queue
 from zoo.replicas import gather, shuffled
 from zoo.teacher import trail, twin
-from zoo.two_view import TwoView
+from zoo.two_view import TwoView, laptop_recipe
 
 
 class MoCo(TwoView):
     """Contrasts queries with keys of a momentum encoder, of which a queue keeps the last ones.
 
-    Defaults are version 1's; version 2 is `projection_sizes=(2048, 128), temperature=0.2`, its
-    views the default "moco_v2" (version 1's are without blur). The small-image settings are
-    `queue_size=4096, decay=0.99, temperature=0.1, symmetric=True`.
+    Defaults are version 1's but for the views, which are version 2's: version 1 has no blur, and
+    always jitters, hue by up to 0.4. Version 2 is `projection_sizes=(2048, 128), temperature=0.2`.
+    For small images `queue_size=4096, decay=0.99, temperature=0.1` do well, with or without
+    `symmetric=True`.
 
     Batch normalisation could tell which key belongs to which query by their common statistics. So
     several replicas exchange their images before the keys are encoded; on one device an encoder
@@ -39,11 +40,13 @@ class MoCo(TwoView):
     Args:
         encoder: As for `TwoView`.
         projector: As for `TwoView`.
-        queue_size: K, how many keys are remembered, at least as many as a batch has.
+        queue_size: K, how many keys are remembered, at least as many as a batch has: 2, or 4 with
+            a symmetric loss.
         decay: m, how slowly the twin follows, 0 to 1.
         temperature: T, above 0.
-        symmetric: Whether each view is query and key once; the loss is the mean of both halves,
-            and both halves' keys are remembered, after both.
+        symmetric: Whether each view is query and key once. The loss is the mean of both halves,
+            where the authors' code for small images adds them; both halves' keys are remembered,
+            after both.
         views: As for `TwoView`.
         seed: Of the rows that the queue starts with, and of the exchange between replicas.
 
@@ -70,25 +73,7 @@ class MoCo(TwoView):
     terms = ("positive_similarity", "negative_similarity", "queue_filled")
     search_space = {"temperature": (0.05, 1.0, "log"), "decay": (0.9, 0.9999, "linear")}
     projection = {"sizes": (128,), "hidden_norm": False}
-    recipe = {
-        "data": "digits",
-        "image_size": 16,
-        "steps": 600,
-        "epochs": 6,
-        "batch_size": 256,
-        "learning_rate": 3e-3,
-        "schedule": "cosine",
-        "warmup_steps": 30,
-        "hyperparameters": {
-            "network": "convnet",
-            "normalization": "split",
-            "projection_sizes": [256, 128],
-            "views": "digits",
-            "queue_size": 4096,
-            "decay": 0.99,
-            "temperature": 0.1,
-        },
-    }
+    recipe = laptop_recipe(normalization="split", queue_size=4096, decay=0.99, temperature=0.1)
 
     def __init__(
         self,
@@ -103,7 +88,7 @@ class MoCo(TwoView):
         **kwargs: Any,
     ) -> None:
         super().__init__(encoder, projector, views, **kwargs)
-        self.queue_size = checks.integer("queue_size", queue_size, low=1)
+        self.queue_size = checks.integer("queue_size", queue_size, low=4 if symmetric else 2)
         self.decay = checks.number("decay", decay, low=0, high=1)
         self.temperature = checks.positive("temperature", temperature)
         self.symmetric = checks.truth("symmetric", symmetric)
@@ -138,6 +123,9 @@ class MoCo(TwoView):
             "filled": self.queue.filled(),
             "keys": ops.concatenate([gather(k) for k in keys]),
         }
+
+    def _wrong_size(self, received: str) -> str:
+        return f"{super()._wrong_size(received)}, with a queue_size of {self.queue_size}"
 
     def encode_keys(self, images: Any, training: bool) -> Any:
         """Keys (N, D) of images (N, H, W, C), by the twins; no gradient. Eq. 2's theta_k."""

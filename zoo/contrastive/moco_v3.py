@@ -15,6 +15,7 @@ import keras
 
 from zoo import checks, losses
 from zoo.contrastive.byol import BYOL
+from zoo.two_view import laptop_recipe
 
 
 class MoCoV3(BYOL):
@@ -55,10 +56,7 @@ class MoCoV3(BYOL):
 
     search_space = {"temperature": (0.05, 1.0, "log"), **BYOL.search_space}
     projection = {"sizes": (4096, 256), "last_norm": True}
-    recipe = {
-        **BYOL.recipe,
-        "hyperparameters": {**BYOL.recipe["hyperparameters"], "temperature": 0.2},
-    }
+    recipe = laptop_recipe(decay=0.97, temperature=0.2)
 
     def __init__(
         self,

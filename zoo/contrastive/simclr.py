@@ -14,7 +14,7 @@ from typing import Any
 import keras
 
 from zoo import checks, losses
-from zoo.two_view import TwoView, similarities
+from zoo.two_view import TwoView, laptop_recipe, similarities
 
 
 class SimCLR(TwoView):
@@ -22,7 +22,9 @@ class SimCLR(TwoView):
 
     Args:
         encoder: As for `TwoView`.
-        projector: As for `TwoView`.
+        projector: As for `TwoView`. The paper's has a hidden layer as wide as the features of its
+            ResNet-50, 2048, which `for_images` keeps for any encoder. The authors' code also
+            normalises the projections over the batch; the paper and this do not.
         temperature: Above 0. Small batches and images want less than the paper's 0.5: 0.2.
         views: As for `TwoView`.
 
@@ -42,23 +44,8 @@ class SimCLR(TwoView):
 
     terms = ("positive_similarity", "negative_similarity")
     search_space = {"temperature": (0.05, 1.0, "log")}
-    projection = {"sizes": (2048, 128)}
-    recipe = {
-        "data": "digits",
-        "image_size": 16,
-        "steps": 600,
-        "epochs": 6,
-        "batch_size": 256,
-        "learning_rate": 3e-3,
-        "schedule": "cosine",
-        "warmup_steps": 30,
-        "hyperparameters": {
-            "network": "convnet",
-            "projection_sizes": [256, 128],
-            "temperature": 0.2,
-            "views": "digits",
-        },
-    }
+    projection = {"sizes": (2048, 128), "last_bias": False}
+    recipe = laptop_recipe(temperature=0.2)
 
     def __init__(
         self,

@@ -16,14 +16,16 @@ from keras import ops
 
 from zoo import losses, networks
 from zoo.replicas import gather
-from zoo.two_view import TwoView, check_predictor, similarities
+from zoo.two_view import TwoView, check_predictor, laptop_recipe, similarities
 
 
 class SimSiam(TwoView):
     """Predicts each view's projection from the other's: no negatives, no twin, no large batch.
 
     What keeps all images from getting one projection is the predictor and the stopped gradient
-    together (section 4). `negative_similarity` rises to 1 where it happens all the same.
+    together (section 4). `negative_similarity` rises to 1 where it happens all the same. There is
+    no number to tune. The paper keeps the predictor's learning rate constant where a schedule
+    lowers the others'; here one optimizer moves all weights alike.
 
     Args:
         encoder: As for `TwoView`.
@@ -51,21 +53,7 @@ class SimSiam(TwoView):
 
     terms = ("positive_similarity", "negative_similarity")
     projection = {"sizes": (2048, 2048, 2048), "last_norm": True}
-    recipe = {
-        "data": "digits",
-        "image_size": 16,
-        "steps": 600,
-        "epochs": 6,
-        "batch_size": 256,
-        "learning_rate": 3e-3,
-        "schedule": "cosine",
-        "warmup_steps": 30,
-        "hyperparameters": {
-            "network": "convnet",
-            "projection_sizes": [256, 256, 256],
-            "views": "digits",
-        },
-    }
+    recipe = laptop_recipe(projection_sizes=[256, 256, 256])
 
     def __init__(
         self,

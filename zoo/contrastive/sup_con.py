@@ -17,7 +17,7 @@ from zoo.data import two_views
 from zoo.losses.contrastive import unit
 from zoo.messages import described
 from zoo.replicas import gather
-from zoo.two_view import TwoView
+from zoo.two_view import TwoView, laptop_recipe
 
 
 class SupCon(TwoView):
@@ -50,21 +50,7 @@ class SupCon(TwoView):
     terms = ("positive_similarity", "negative_similarity")
     search_space = {"temperature": (0.05, 1.0, "log")}
     projection = {"sizes": (2048, 128), "hidden_norm": False}
-    recipe = {
-        "data": "digits",
-        "image_size": 16,
-        "steps": 600,
-        "epochs": 6,
-        "batch_size": 256,
-        "learning_rate": 3e-3,
-        "schedule": "cosine",
-        "warmup_steps": 30,
-        "hyperparameters": {
-            "network": "convnet",
-            "projection_sizes": [256, 128],
-            "views": "digits",
-        },
-    }
+    recipe = laptop_recipe()
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ import keras
 
 from zoo import checks
 from zoo.losses.contrastive import vicreg_terms
-from zoo.two_view import TwoView
+from zoo.two_view import TwoView, laptop_recipe
 
 
 class VICReg(TwoView):
@@ -56,21 +56,7 @@ class VICReg(TwoView):
         "covariance_weight": (0.1, 10.0, "log"),
     }
     projection = {"sizes": (8192, 8192, 8192), "last_bias": False}
-    recipe = {
-        "data": "digits",
-        "image_size": 16,
-        "steps": 600,
-        "epochs": 6,
-        "batch_size": 256,
-        "learning_rate": 3e-3,
-        "schedule": "cosine",
-        "warmup_steps": 30,
-        "hyperparameters": {
-            "network": "convnet",
-            "projection_sizes": [512, 512, 512],
-            "views": "digits",
-        },
-    }
+    recipe = laptop_recipe(projection_sizes=[512, 512, 512])
 
     def __init__(
         self,
