@@ -112,6 +112,19 @@ def test_it_is_keras_layer_in_mixed_precision(policy, digits, mode):
     assert kernels(layer, shape) == 1
 
 
+@pytest.mark.parametrize(("policy", "digits"), [("float16", 11), ("bfloat16", 8)])
+@pytest.mark.parametrize("mode", MODES)
+def test_it_is_keras_layer_in_16_bits(policy, digits, mode):
+    """The weights too: the kernel's statistics, float32, are rounded as Keras's own are."""
+    shape = (4, 6, 5, 3)
+    reference, layer = pair(shape, dtype=policy)
+    got, expected = (
+        [np.asarray(a, "float64") for a in steps(one, shape, mode)] for one in (layer, reference)
+    )
+    assert_alike(got, expected, 2.0 ** (3 - digits))
+    assert {w.dtype for w in layer.weights} == {policy}
+
+
 @pytest.mark.parametrize("settings", [{"axis": 1}, {"renorm": True}, {"dtype": "float64"}], ids=str)
 def test_what_the_kernel_does_not_do_keras_does(settings):
     shape = (4, 6, 5, 3)

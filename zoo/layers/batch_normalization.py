@@ -72,8 +72,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return outputs, mean, variance * (n - 1) / n
 
     def _move(self, mean: Any, variance: Any) -> None:
-        for moving, statistic in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.assign(self.momentum * moving + (1 - self.momentum) * statistic)
+        for moving, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            old = ops.cast(moving, new.dtype)  # the weights may be of 16 bits, statistics never
+            moving.assign(ops.cast(self.momentum * old + (1 - self.momentum) * new, moving.dtype))
 
 
 def _under_xla() -> bool:

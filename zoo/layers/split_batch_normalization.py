@@ -95,8 +95,9 @@ class SplitBatchNormalization(BatchNormalization):
             return self._fused(inputs)
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
         mean, variance = ops.moments(x, axes=self._reduction_axes)
+        offset, scale = (w if w is None else ops.cast(w, x.dtype) for w in (self.beta, self.gamma))
         outputs = ops.batch_normalization(
-            x, mean, variance, axis=-1, offset=self.beta, scale=self.gamma, epsilon=self.epsilon
+            x, mean, variance, axis=-1, offset=offset, scale=scale, epsilon=self.epsilon
         )
         return ops.cast(outputs, self.compute_dtype), mean, variance
 
