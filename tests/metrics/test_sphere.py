@@ -60,6 +60,14 @@ def test_uniformity_is_the_papers_double_sum(rng):
         assert uniformity(z, t=t) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("t", [20, 50, 1000])
+def test_potentials_too_small_for_numbers_have_a_logarithm(t, monkeypatch):
+    assert uniformity([[1, 0], [-1, 0]], t=t) == pytest.approx(-4 * t)
+    square = [[1, 0], [-1, 0], [0, 1], [0, -1]]  # of 12 pairs 8 at sqrt 2, the rest at 2
+    monkeypatch.setattr(sys.modules["zoo.metrics.uniformity"], "PRODUCTS", 1)  # row by row
+    assert uniformity(square, t=t) == pytest.approx(-2 * t + np.log(8 / 12))
+
+
 def test_uniformity_of_many_dimensions_comes_near_its_limit(rng):
     """Independent directions are orthogonal: all distances are sqrt 2."""
     assert uniformity(rng.normal(size=(200, 4000))) == pytest.approx(-4, abs=0.01)

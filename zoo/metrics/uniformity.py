@@ -48,12 +48,14 @@ def uniformity(codes: ArrayLike, t: float = 2.0) -> float:
         raise ValueError(f"Expected codes of at least 2 samples. Received: {N}.")
     z = unit(codes).astype(np.float32)
     squares = np.sum(z * z, axis=1)
-    total = 0.0
+    total = -np.inf  # the logarithm of the sum of potentials, which may be too small for numbers
     size = max(1, PRODUCTS // N)
     for start in range(0, N, size):
         stop = min(start + size, N)
         distances = squares[start:stop, None] + squares - 2 * (z[start:stop] @ z.T)
-        potentials = np.exp(-t * np.maximum(distances, 0))
-        own = potentials[np.arange(stop - start), np.arange(start, stop)]
-        total += np.sum(potentials, dtype=np.float64) - np.sum(own, dtype=np.float64)
-    return min(0.0, float(np.log(total / (N * (N - 1)))))
+        exponents = -t * np.maximum(distances, 0)
+        exponents[np.arange(stop - start), np.arange(start, stop)] = -np.inf  # not with itself
+        largest = float(exponents.max())
+        potentials = np.sum(np.exp(exponents - largest), dtype=np.float64)
+        total = np.logaddexp(total, largest + np.log(potentials))
+    return min(0.0, float(total - np.log(N * (N - 1))))
