@@ -129,11 +129,19 @@ def test_every_partner_is_as_likely_as_the_rest() -> None:
     rng = np.random.default_rng(0)
     rows = np.full(40_000, 5)  # of class 0, as 1, 2, 6 and 10
     similar = np.arange(40_000) % 2 == 0
-    found = pairing.partner(LABELS, rows, similar, rng)
+    found = pairing.Classes(LABELS).partners(rows, similar, rng)
     for chosen, fitting in ((similar, [1, 2, 6, 10]), (~similar, [0, 3, 4, 7, 8, 9])):
         shares = np.bincount(found[chosen], minlength=11) / 20_000
         expected = np.isin(np.arange(11), fitting) / len(fitting)
         np.testing.assert_allclose(shares, expected, atol=0.012)
+
+
+def test_classes_are_sorted_once_and_not_for_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    sorted_labels = []
+    sort = np.argsort
+    monkeypatch.setattr(np, "argsort", lambda *a, **b: sorted_labels.append(1) or sort(*a, **b))
+    labelled(classes(LABELS), 20, 8)
+    assert len(sorted_labels) == 1
 
 
 def test_labelled_pairs_come_in_the_order_of_training_and_resume() -> None:

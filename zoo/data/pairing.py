@@ -122,46 +122,54 @@ def _of_classes(data: LabelledImages, seed: int, changed: int | None) -> Partner
             f"Expected changed to be None: {data.name} has class labels, no factors that could "
             f"change. Received: {changed!r}."
         )
-    labels = np.asarray(data.labels)
+    classes = Classes(np.asarray(data.labels))
 
     def partners(rows: np.ndarray, batch: int) -> tuple[np.ndarray, ...]:
         rng = np.random.default_rng((seed, batch))
         similar = rng.permutation((np.arange(len(rows)) + batch) % 2 == 0)
-        return data.read(partner(labels, rows, similar, rng)), similar
+        return data.read(classes.partners(rows, similar, rng)), similar
 
     return partners
 
 
-def partner(
-    labels: np.ndarray, rows: np.ndarray, similar: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """A random other row for each row, of its class or of another; all that fit as likely.
+class Classes:
+    """The rows of every class, sorted once, to draw any number of partners from.
 
     Args:
         labels: int64 (M,), the class of every row: at least two classes of at least two rows.
-        rows: int64 (N,).
-        similar: bool (N,): whether the partner is of the same class.
-        rng: What draws.
-
-    Returns:
-        int64 (N,).
 
     Example:
-        >>> labels = np.array([0, 1, 0, 1])
         >>> rows, similar = np.array([0, 1, 3]), np.array([True, True, True])
-        >>> partner(labels, rows, similar, np.random.default_rng(0))
+        >>> Classes(np.array([0, 1, 0, 1])).partners(rows, similar, np.random.default_rng(0))
         array([2, 3, 1])
     """
-    by_class = np.argsort(labels, kind="stable")
-    _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    place = np.empty_like(by_class)
-    place[by_class] = np.arange(len(labels))
-    size = sizes[classes[rows]]
-    first = (np.cumsum(sizes) - sizes)[classes[rows]]
-    same = first + (place[rows] - first + rng.integers(1, size)) % size
-    other = rng.integers(0, len(labels) - size)
-    other += np.where(other < first, 0, size)  # steps over the row's own class
-    return by_class[np.where(similar, same, other)]
+
+    def __init__(self, labels: np.ndarray) -> None:
+        self._rows = np.argsort(labels, kind="stable")  # by class
+        self._place = np.empty_like(self._rows)  # of each row in that order
+        self._place[self._rows] = np.arange(len(labels))
+        _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+        self._size = sizes[classes]  # of each row's class
+        self._first = (np.cumsum(sizes) - sizes)[classes]  # the place where that class begins
+
+    def partners(
+        self, rows: np.ndarray, similar: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """A random other row for each row, of its class or of another; all that fit as likely.
+
+        Args:
+            rows: int64 (N,).
+            similar: bool (N,): whether the partner is of the same class.
+            rng: What draws.
+
+        Returns:
+            int64 (N,).
+        """
+        size, first = self._size[rows], self._first[rows]
+        same = first + (self._place[rows] - first + rng.integers(1, size)) % size
+        other = rng.integers(0, len(self._rows) - size)
+        other += np.where(other < first, 0, size)  # steps over the row's own class
+        return self._rows[np.where(similar, same, other)]
 
 
 def change(
