@@ -35,6 +35,13 @@ def test_an_image_that_is_there_twice_is_no_other_image():
     np.testing.assert_allclose(found.positive, np.tile(once.positive, 2))
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_lengths_do_not_matter_however_small_or_large(scale):
+    found, expected = between_views({"za": scale * A, "zb": B}), between_views({"za": A, "zb": B})
+    np.testing.assert_allclose(found.positive, expected.positive, atol=1e-6)
+    np.testing.assert_allclose(found.negative, expected.negative, atol=1e-6)
+
+
 def test_projections_come_before_queries():
     found = between_views({"za": A, "zb": A, "q": A, "k": -A})
     assert (found.positive == 1).all()

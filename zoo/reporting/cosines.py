@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from zoo.metrics.arrays import unit
 from zoo.reporting import checks, sheet
 
 COMPARED = (("za", "zb"), ("q", "k"))  # the outputs of `forward` that are two views' projections
@@ -50,16 +51,10 @@ def between_views(outputs: Mapping[str, Any], images: int | None = None) -> Cosi
             "Expected outputs called za and zb, or q and k: the projections of two views. "
             f"Received: {', '.join(outputs)}."
         )
-    a, b = (unit(np.asarray(outputs[name])) for name in named)
+    a, b = (unit(np.asarray(outputs[name], np.float32)) for name in named)
     table = np.clip(a @ b.T, -1, 1)
     image = np.arange(len(table)) % (images or len(table))
     return Cosines(np.diag(table).copy(), table[image[:, None] != image])
-
-
-def unit(rows: np.ndarray) -> np.ndarray:
-    """Rows (N, D) at length 1, float32; those of length 0 stay."""
-    rows = rows.astype(np.float32)
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
 
 
 @sheet.look()

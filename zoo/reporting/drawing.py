@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from zoo import losses, reporting
-from zoo.metrics.arrays import BINS
+from zoo.metrics.arrays import BINS, unit
 from zoo.metrics.mutual_information import information_and_entropy
 from zoo.metrics.scoring import BATCH, SAMPLES, held_out
 from zoo.reporting import embeddings, matrices, sheet
-from zoo.reporting.cosines import Cosines, between_views, unit
+from zoo.reporting.cosines import Cosines, between_views
 from zoo.reporting.drawn import FILE, Drawn
 from zoo.reporting.latents import left_out, telling
 
