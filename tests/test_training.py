@@ -161,6 +161,32 @@ def test_a_run_knows_the_arguments_that_it_had():
     assert training.effective_arguments(told, {"dataset_size": 7})["dataset_size"] == 7
 
 
+@pytest.mark.parametrize(("name", "kept"), [("sup_con", 1344), ("margin_contrastive", 1344)])
+def test_labels_that_choose_are_not_learned(name, kept):
+    digits = zoo.data.load("digits")
+    learned = training.learned_from(digits, settings(method=name))
+    assert len(learned.train) == kept
+    scorer = training.scorer(settings(method=name), digits)
+    asked = {image.tobytes() for image in scorer._draw().images}
+    assert asked == {image.tobytes() for image in learned.test.images}
+    assert not asked & {image.tobytes() for image in learned.train.images}
+
+
+def test_without_labels_the_whole_training_half_is_learned_from(toy_factors):
+    digits = zoo.data.load("digits")
+    assert training.learned_from(digits, settings(method="simclr")) is digits
+    assert training.learned_from(toy_factors, settings(method="sup_con")) is toy_factors
+
+
+def test_a_method_that_learns_labels_trains_on_the_rest(tmp_path, console):
+    run = Run(tmp_path / "run")
+    networks = {"network": "convnet", "projection_sizes": [4], "views": "digits"}
+    told = settings(method="sup_con", image_size=16, steps=1, epochs=1, hyperparameters=networks)
+    training.train(told, run, console)
+    assert run.config["images"] == 1344
+    assert "SupCon on 1,344 images of 16x16x1" in console.file.getvalue()
+
+
 def test_small_images_are_enlarged_unless_a_size_is_asked_for(console):
     assert training.load_data(settings(), console).image_shape == (16, 16, 1)
     assert "digits: images enlarged to 16 pixels a side" in console.file.getvalue()

@@ -54,6 +54,8 @@ class Method(keras.Model):
         terms: What `objective` returns beside "loss", each logged as its mean over the epoch.
         search_space: Constructor argument -> (low, high, "linear" or "log"): all that tuning reads.
         from_data: Constructor arguments that only the data know, e.g. ("num_classes",).
+        learns_labels: Whether its batches tell it the labels of labelled data. `zoo train` keeps
+            the images that it chooses by out of its training.
         recipe: The settings in which `zoo train METHOD` runs it by default.
         batch_sizes: The fewest and the most images that a batch may hold to be learned from, e.g.
             (2, math.inf) where the objective compares the images of a batch.
@@ -74,6 +76,7 @@ class Method(keras.Model):
     terms: ClassVar[tuple[str, ...]] = ()
     search_space: ClassVar[Mapping[str, tuple[float, float, str]]] = {}
     from_data: ClassVar[tuple[str, ...]] = ()
+    learns_labels: ClassVar[bool] = False
     recipe: ClassVar[Mapping[str, Any]] = {}
     batch_sizes: tuple[int, float] = (1, math.inf)
 

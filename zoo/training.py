@@ -73,7 +73,8 @@ def train_on(
     data: Any, settings: Settings, run: Run, console: Console, resume: bool = False
 ) -> Trained:
     """`train` on data that are loaded already, as several runs may share them."""
-    if resume and (had := run.config["images"]) != (has := facts_of(data)["dataset_size"]):
+    facts = facts_of(learned_from(data, settings))
+    if resume and (had := run.config["images"]) != (has := facts["dataset_size"]):
         raise ValueError(
             f"Expected the {had:,} images that {run.path} began with. Received: {has:,}."
         )
@@ -86,10 +87,10 @@ def train_on(
             {
                 "settings": settings.model_dump(),
                 "data": data.describe(),
-                "images": facts_of(data)["dataset_size"],
+                "images": facts["dataset_size"],
                 "arguments": {
                     name: method.hyperparameters.get(name, value)  # as for_images filled it in
-                    for name, value in effective_arguments(settings, facts_of(data)).items()
+                    for name, value in effective_arguments(settings, facts).items()
                 },
                 "versions": versions(),
             },
@@ -97,7 +98,7 @@ def train_on(
     checkpoints = Resume(run.checkpoints)
     height, width, channels = data.image_shape
     console.print(
-        f"{type(method).__name__} on {facts_of(data)['dataset_size']:,} images of "
+        f"{type(method).__name__} on {facts['dataset_size']:,} images of "
         f"{height}x{width}x{channels}: {settings.steps:,} steps of {settings.batch_size} images, "
         f"an epoch is {settings.steps_per_epoch:,}",
         highlight=False,
@@ -114,7 +115,9 @@ def train_on(
         checkpoints,
     ]
     history = method.fit(
-        method.batches(data, settings.batch_size, settings.seed, checkpoints.step),
+        method.batches(
+            learned_from(data, settings), settings.batch_size, settings.seed, checkpoints.step
+        ),
         steps_per_epoch=settings.steps_per_epoch,
         epochs=settings.epochs,
         verbose=0,
@@ -249,9 +252,19 @@ def build_for(data: Any, settings: Settings) -> Method:
         ValueError: A hyperparameter that it cannot take, data that it cannot use, or batches of a
             size that it cannot train on.
     """
-    method = build(settings, data.image_shape, facts_of(data))
-    method.check_batches(method.batches(data, settings.batch_size))
+    learned = learned_from(data, settings)
+    method = build(settings, data.image_shape, facts_of(learned))
+    method.check_batches(method.batches(learned, settings.batch_size))
     return method
+
+
+def learned_from(data: Any, settings: Settings) -> Any:
+    """The data that a run trains on: their training half, whole unless the method learns labels.
+
+    Then the frozen tenth of it by whose labels codes are scored as it learns is left out.
+    """
+    learns_labels = registry.method(settings.method).learns_labels
+    return data.validation() if learns_labels and hasattr(data, "validation") else data
 
 
 def facts_of(data: Any) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class MarginContrastive(Method):
 
     terms = ("attraction", "repulsion")
     search_space = {"margin": (0.1, 10.0, "log")}
+    learns_labels = True
     recipe = {
         "data": "digits",
         "image_size": 16,

@@ -50,6 +50,7 @@ class SupCon(TwoView):
     terms = ("positive_similarity", "negative_similarity")
     search_space = {"temperature": (0.05, 1.0, "log")}
     projection = {"sizes": (2048, 128), "hidden_norm": False}
+    learns_labels = True
     recipe = laptop_recipe()
 
     def __init__(
