@@ -39,7 +39,12 @@ for name in alone:
 CONTRACTS = {
     "test_barlow_twins": ("TestBarlowTwins",),
     "test_simclr": ("TestSimCLR",),
+    "test_byol": ("TestBYOL",),
+    "test_margin_contrastive": ("TestMarginContrastive",),
     "test_moco": ("TestMoCo", "TestSymmetricMoCo"),
+    "test_moco_v3": ("TestMoCoV3",),
+    "test_simsiam": ("TestSimSiam",),
+    "test_sup_con": ("TestSupCon",),
     "test_vicreg": ("TestVICReg",),
 }
 

@@ -116,7 +116,7 @@ def test_similar_pairs_are_of_one_class_and_others_of_two() -> None:
     for a, b, similar in labelled(classes(LABELS), 20, 8):
         np.testing.assert_array_equal(LABELS[a] == LABELS[b], similar)
         assert (a != b).all()
-        assert similar.dtype == bool
+        assert similar.dtype == np.int64
         assert similar.sum() == 4
 
 

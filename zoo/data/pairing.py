@@ -53,7 +53,8 @@ def pairs(
             default. Factors with a single value never change and do not count.
 
     Returns:
-        A tf.data.Dataset of two uint8 (batch_size, H, W, C), and of similar, bool (batch_size,).
+        A tf.data.Dataset of two uint8 (batch_size, H, W, C), and of similar, int64
+        (batch_size,), 1 or 0: distribution strategies take no booleans.
 
     Raises:
         ValueError: Data without known factors or class labels; with fewer than two factors that
@@ -80,7 +81,7 @@ def pairs(
         partners = _of_factors(data, seed, changed)
     else:
         partners = _of_classes(data, seed, changed)
-        dtypes.append(tf.bool)
+        dtypes.append(tf.int64)
 
     def images(rows: tf.Tensor, batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
         shape = (batch_size, *data.image_shape)
@@ -127,7 +128,7 @@ def _of_classes(data: LabelledImages, seed: int, changed: int | None) -> Partner
     def partners(rows: np.ndarray, batch: int) -> tuple[np.ndarray, ...]:
         rng = np.random.default_rng((seed, batch))
         similar = rng.permutation((np.arange(len(rows)) + batch) % 2 == 0)
-        return data.read(classes.partners(rows, similar, rng)), similar
+        return data.read(classes.partners(rows, similar, rng)), similar.astype(np.int64)
 
     return partners
 
