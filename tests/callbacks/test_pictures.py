@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import zoo
 from tests.callbacks import tiny
 from zoo.callbacks import Pictures
+from zoo.data.labels import LabelledData, LabelledImages
+from zoo.data.pixels import ArrayPixels
+from zoo.reporting.drawing import Drawing
 
 
 def images(folder):
@@ -55,6 +59,21 @@ def test_codes_that_are_not_finite_are_not_drawn(method, data, fit, tmp_path):
     method.encoder.layers[-2].bias.assign([np.nan] * 3)
     fit(method, [Pictures(data, tmp_path, samples=20)], epochs=1)
     assert not (tmp_path / "pictures").exists()
+
+
+def test_of_labelled_data_no_test_image_is_drawn(method, tmp_path):
+    digits = zoo.data.load("digits")
+    drawn = Drawing(method, Pictures(digits, tmp_path).data).images
+    assert len(drawn) == 153
+    seen = {image.tobytes() for image in drawn}
+    assert seen < {image.tobytes() for image in digits.train.images}
+    assert not seen & {image.tobytes() for image in digits.test.images}
+
+
+def test_where_nothing_validates_the_training_half_is_drawn(tmp_path):
+    images = LabelledImages("two", ArrayPixels(np.zeros((2, 8, 8, 1), "uint8")), np.arange(2))
+    pictures = Pictures(LabelledData("two", images, images, ["a", "b"]), tmp_path)
+    assert pictures.data is images
 
 
 @pytest.mark.parametrize(("name", "value"), [("every", 0), ("samples", 0), ("seed", -1)])

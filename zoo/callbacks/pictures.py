@@ -18,8 +18,9 @@ class Pictures(keras.callbacks.Callback):
     """Writes a method's pictures to TensorBoard as they change: those of `zoo.reporting.drawing`.
 
     Args:
-        data: A `zoo.data` set of images that the method takes; its held-out half is drawn, where
-            there is one.
+        data: A `zoo.data` set of images that the method takes. Of labelled data the frozen tenth
+            of the training half that validates is drawn (`LabelledData.validation`): the test half
+            has no part in what is chosen as a method learns.
         log_dir: TensorBoard's folder; images go to its sub-folder "pictures".
         every: Draw every so many epochs. A drawing takes a second or two. Codes that are not
             finite are not drawn.
@@ -42,7 +43,7 @@ class Pictures(keras.callbacks.Callback):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.data = data
+        self.data = _without_test(data)
         self.log_dir = Path(log_dir)
         self.every = checks.integer("every", every, low=1)
         self.samples = checks.integer("samples", samples, low=1)
@@ -60,3 +61,11 @@ class Pictures(keras.callbacks.Callback):
             for name, figure in drawing.figures().items():
                 tf.summary.image(name, reporting.to_array(figure)[None], step=epoch)
         writer.close()
+
+
+def _without_test(data: Any) -> Any:
+    """What there is to look at of a data set before its test: all of one without halves."""
+    try:
+        return data.validation() if hasattr(data, "validation") else data
+    except ValueError:  # nothing to validate on: no class has two images
+        return data.train
