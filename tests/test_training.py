@@ -185,6 +185,8 @@ def test_a_method_that_learns_labels_trains_on_the_rest(tmp_path, console):
     training.train(told, run, console)
     assert run.config["images"] == 1344
     assert "SupCon on 1,344 images of 16x16x1" in console.file.getvalue()
+    assert {"feature_deviation", "effective_rank"} < {*run.read("history")}  # what Collapse watches
+    assert {*run.read("scores")} == {"knn"}
 
 
 def test_small_images_are_enlarged_unless_a_size_is_asked_for(console):

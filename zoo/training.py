@@ -15,7 +15,7 @@ from rich.markup import escape
 
 import zoo
 from zoo import registry
-from zoo.callbacks import Pictures, ProgressLines, Resume, Scores, Similarities
+from zoo.callbacks import Collapse, Pictures, ProgressLines, Resume, Scores, Similarities
 from zoo.exporting import export, versions
 from zoo.files import to_json_number
 from zoo.messages import unknown
@@ -106,6 +106,7 @@ def train_on(
     if checkpoints.step:
         console.print(f"resuming at step {checkpoints.step:,} of {settings.steps:,}")
     callbacks = [
+        *([Collapse(getattr(data, "train", data))] if hasattr(method, "views") else []),
         *([scores] if scores else []),
         keras.callbacks.TerminateOnNaN(),
         keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
