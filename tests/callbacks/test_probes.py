@@ -173,7 +173,7 @@ def test_a_copy_is_fresh_and_shares_the_data(callback, labelled):
     tiny.fit(tiny.make(), labelled.train, [callback], epochs=1)
     again = copy.deepcopy(callback)
     assert again.data is labelled
-    fresh = {"scores", "last", "_pool", "_model", "params", "collapsed"}
+    fresh = {"scores", "last", "_pool", "_model", "params", "collapsed", "_dimensions"}
     kept = [name for name in vars(callback) if name not in fresh]
     assert [getattr(again, name) for name in kept] == [getattr(callback, name) for name in kept]
     assert again.last == again.scores == {}
@@ -220,6 +220,25 @@ def test_a_line_is_a_collapse_too(labelled):
     with pytest.warns(UserWarning, match="effective rank 1 "):
         history = tiny.fit(method, labelled.train, [Collapse(labelled)], epochs=1)
     assert history["feature_deviation"][0] > 0.3
+
+
+def of_one_dimension(weights):
+    """A method whose code is a weighted sum of the rows' shades."""
+    images = keras.layers.Input(parts.IMAGE_SHAPE)
+    rows = keras.layers.Flatten()(keras.layers.MaxPooling2D((2, 8))(images))
+    kernel = keras.initializers.Constant(np.reshape(weights, (4, 1)))
+    method = Fixed(keras.Model(images, keras.layers.Dense(1, kernel_initializer=kernel)(rows)))
+    method.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    return method
+
+
+def test_codes_of_one_dimension_are_a_line_and_no_collapse(labelled):
+    callback = Collapse(labelled)
+    history = tiny.fit(of_one_dimension([1, -1, 2, -2]), labelled.train, [callback], epochs=1)
+    assert not callback.collapsed  # warnings are errors
+    assert history["effective_rank"] == [1.0]
+    with pytest.warns(UserWarning, match=r"deviation is 0 .* effective rank 0 \(below 0\)"):
+        tiny.fit(of_one_dimension([0] * 4), labelled.train, [callback], epochs=1)
 
 
 def test_collapse_can_stop_the_training(labelled):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
+
 from zoo import checks
 from zoo.callbacks.probes import SAMPLES
 from zoo.callbacks.scores import Scores
@@ -24,7 +26,8 @@ class Collapse(Scores):
         data: Images: any dataset of `zoo.data`.
         least_deviation: A feature deviation below it is a collapse. 1 is all directions alike; an
             untrained network of ReLUs has 0.04 and more.
-        least_rank: An effective rank below it is a collapse; 1 is a line, 0 a point.
+        least_rank: An effective rank below it is a collapse; 1 is a line, 0 a point. Codes of one
+            dimension are a line as they are: of them the deviation alone is looked at.
         stop: Whether training stops then.
         samples: Images whose codes are looked at.
         every: Look every so many epochs, and always at the first and the last.
@@ -55,6 +58,7 @@ class Collapse(Scores):
         self.least_rank = checks.number("least_rank", least_rank, low=0)
         self.stop = checks.truth("stop", stop)
         self.collapsed = False
+        self._dimensions = 0  # of the codes, once there are any
         metrics = ("feature_deviation", "effective_rank")
         super().__init__(data, metrics, samples, every, seed)
 
@@ -67,14 +71,20 @@ class Collapse(Scores):
         """Scores the codes, and warns where they have collapsed."""
         super().on_epoch_end(epoch, logs)
         deviation, rank = self.last["feature_deviation"], self.last["effective_rank"]
-        if self.collapsed or not (deviation < self.least_deviation or rank < self.least_rank):
+        least_rank = self.least_rank if self._dimensions > 1 else 0
+        if self.collapsed or not (deviation < self.least_deviation or rank < least_rank):
             return
         self.collapsed = True
         warnings.warn(
             f"The codes have collapsed in epoch {epoch + 1}: their feature deviation is "
             f"{deviation:.3g} (collapsed below {self.least_deviation:g}), their effective rank "
-            f"{rank:.3g} (below {self.least_rank:g}).",
+            f"{rank:.3g} (below {least_rank:g}).",
             stacklevel=2,
         )
         if self.stop:
             self.model.stop_training = True
+
+    def _encode(self, images: np.ndarray) -> np.ndarray:
+        codes = super()._encode(images)
+        self._dimensions = codes.shape[1]
+        return codes
