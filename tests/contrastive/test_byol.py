@@ -8,6 +8,7 @@ from keras import ops
 import zoo
 from tests import parts
 from tests.contract import TwoViewContract, values
+from zoo.reporting.cosines import between_views
 
 
 def make(**hyperparameters):
@@ -57,6 +58,16 @@ def test_the_loss_is_the_equation():
     assert float(terms["loss"]) == pytest.approx(squares.mean(), rel=1e-4)
     similarity = (za * zb).sum(axis=1).mean()
     assert float(terms["positive_similarity"]) == pytest.approx(similarity, rel=1e-5)
+
+
+def test_pictures_compare_the_twins_projections_as_the_terms_do():
+    method = make()
+    outputs = method.forward(views(), training=False)
+    shown = between_views(outputs)
+    expected = method.objective(**outputs)["positive_similarity"]
+    assert shown.positive.mean() == pytest.approx(float(expected), rel=1e-5)
+    predicted = between_views({"za": outputs["pa"], "zb": outputs["zb"]})
+    assert predicted.positive.mean() != pytest.approx(float(expected), rel=1e-2)
 
 
 def test_the_loss_runs_from_0_to_8():

@@ -16,9 +16,10 @@ from zoo.reporting.cosines import between_views
 class Similarities(keras.callbacks.Callback):
     """Writes histograms of the similarities of views to TensorBoard, and how full a queue is.
 
-    The cosines are between projections, as the method compares them, of the two views of each
-    image ("similarity/positive") and of views of different images ("similarity/negative"), of one
-    batch, the same at every epoch. A method with a queue also writes "queue/filled", 0..1.
+    The cosines are between projections of the two views of each image ("similarity/positive") and
+    of views of different images ("similarity/negative"), of one batch, the same at every epoch.
+    They are those that `forward` calls za and zb, or q and k: of BYOL and MoCo v3 both are the
+    twins', and predictions have no part. A method with a queue also writes "queue/filled", 0..1.
 
     Args:
         data: A `zoo.data` set; the method makes views of it as for training.

@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 from zoo.metrics.arrays import unit
 from zoo.reporting import checks, sheet
 
-COMPARED = (("za", "zb"), ("q", "k"))  # the outputs of `forward` that are two views' projections
+# The outputs of `forward` that are two views' projections. Where there are predictions pa and pb
+# besides, za and zb are what these are to meet: of BYOL and MoCo v3 the twins' projections.
+COMPARED = (("za", "zb"), ("q", "k"))
 _BINS = 80
 _NAMES = {"positive": "two views of one image", "negative": "views of different images"}
 _COLORS = {"positive": sheet.BLUE, "negative": sheet.VERMILLION}
@@ -35,6 +37,8 @@ def between_views(outputs: Mapping[str, Any], images: int | None = None) -> Cosi
 
     Args:
         outputs: With two of shape (N, D) called za and zb, or q and k: row i of both is one image.
+            What a predictor makes of them has no part: the mean of `positive` is the method's
+            `positive_similarity`, of BYOL and MoCo v3 that of the twins' projections.
         images: How many there are; where there are more rows (a symmetric loss has each image
             twice), row i is image i modulo their number. Default: a row an image.
 

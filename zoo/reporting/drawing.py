@@ -193,7 +193,7 @@ class Drawing:
 
     @functools.cached_property
     def cosines(self) -> Cosines:
-        """Of the views of the batch, as the method compares them."""
+        """Of the projections of the batch's views, as `between_views` picks them."""
         return between_views(self.method.forward(self.batch, training=False), self._compared)
 
     @functools.cached_property
