@@ -573,7 +573,7 @@ def test_evaluate_scores_the_test_half_and_keeps_the_scores(command, run):
     how = "  data digits, split test, 300 train samples, 50 samples, "
     assert rows[3].endswith(f"{how}k 200, temperature 0.1, seed 1")
     assert rows[4].endswith(f"{how}label share 1.0, seed 1")
-    assert rows[5].endswith(f"{how}seed 1")
+    assert re.search(rf"{how}\d+ train labels, seed 1$", rows[5])
     assert last == f"also in {run}/evaluation.json"
     assert also == f"what the linear probe took for what: {run}/pictures/confusion.png"
     scores = Run(run).read("evaluation")

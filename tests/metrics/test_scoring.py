@@ -288,6 +288,20 @@ def test_labelled_data_are_scored_by_their_classes():
         "label_probe_ten_percent",
     ]
     assert everything["linear_probe"].protocol["label_share"] == 1.0
+    assert str(everything["label_probe_ten_percent"]).endswith(
+        "(data sorted, split test, 60 train samples, 20 samples, 4 train labels, seed 0)"
+    )
+
+
+ONE_OF = {"one": 100, "ten": 10}  # labels
+
+
+def test_a_label_probe_says_how_many_labels_it_saw():
+    data = sorted_images(train=200, classes=2)
+    scores = evaluate(pixels, data, "label_probe", train_samples=150, seed=1)
+    seen = {name.split("_")[2]: score.protocol["train_labels"] for name, score in scores.items()}
+    _, counts = np.unique(data.train.sample(150, 1)[1], return_counts=True)
+    assert seen == {share: np.maximum(1, counts // n).sum() for share, n in ONE_OF.items()}
 
 
 def test_the_bank_is_of_train_and_the_queries_are_not():

@@ -21,6 +21,9 @@ class LabelProbe(NamedTuple):
     ten_percent: float
 
 
+SHARES = LabelProbe(one_percent=0.01, ten_percent=0.1)
+
+
 def label_probe(
     codes: ArrayLike,
     labels: ArrayLike,
@@ -56,6 +59,6 @@ def label_probe(
     return LabelProbe(
         *(
             linear_probe(codes, labels, test_codes, test_labels, label_share=share, seed=seed)
-            for share in (0.01, 0.1)
+            for share in SHARES
         )
     )

@@ -89,10 +89,22 @@ def probed(
     present, y = np.unique(train[1], return_inverse=True)
     z, test_z = (table.astype(np.float32) for table in standardised(train[0], test[0]))
     if label_share < 1:
-        seen, _ = stratified(y, 1 - label_share, seed)
+        seen = seen_labels(y, label_share, seed)
         z, y = z[seen], y[seen]
     chosen = _classifier(z, y, seed).predict(test_z)
     return present[chosen], test[1]
+
+
+def seen_labels(labels: NDArray[np.integer], label_share: float, seed: int = 0) -> NDArray[np.intp]:
+    """The rows whose labels a probe sees: of each class its share, rounded down, one at least.
+
+    Example:
+        >>> len(seen_labels(np.arange(100) % 5, label_share=0.1))
+        10
+    """
+    if label_share == 1:
+        return np.arange(len(labels))
+    return stratified(labels, 1 - label_share, seed)[0]
 
 
 def checked_share(label_share: float) -> float:

@@ -36,6 +36,8 @@ from zoo.metrics.arrays import (
     is_continuous,
     train_and_test_labels,
 )
+from zoo.metrics.label_probe import SHARES, label_probe
+from zoo.metrics.linear_probe import seen_labels
 
 JSON = str | int | float | bool | None
 Encode = Callable[[NDArray[np.uint8]], ArrayLike]
@@ -61,6 +63,7 @@ BATCH = 500  # images encoded at once
 # they are its protocol.
 TRUTHS = ("factors", "labels")  # what only some data know
 Arrays = dict[str, Any]  # of a metric's arguments, by name
+Records = dict[str, dict[str, JSON]]  # of its scores, by name: what moves them
 GIVEN = ("codes", *TRUTHS, "test_codes", *(f"test_{truth}" for truth in TRUTHS), "seed")
 
 
@@ -367,7 +370,7 @@ def _scored(
     Metrics that need labels get the arrays of `labelled`, the others those of `given`.
     """
     _check(given, labelled)
-    found: dict[Metric, tuple[Mapping[str, float], Mapping[str, JSON]]] = {}
+    found: dict[Metric, tuple[Mapping[str, float], Records]] = {}
     for metric in dict.fromkeys(picked.values()):
         tell(metric.name)
         try:
@@ -379,16 +382,16 @@ def _scored(
             found[metric] = {}, {}
     results = {}
     for name, metric in picked.items():
-        values, record = found[metric]
+        values, records = found[metric]
         if name in values:
-            results[name] = Score(name, values[name], {**protocol, **record, "seed": seed})
+            results[name] = Score(name, values[name], {**protocol, **records[name], "seed": seed})
     return results
 
 
 def _measured(
     metric: Metric, given: Arrays, labelled: Arrays, seed: int
-) -> tuple[Mapping[str, float], Mapping[str, JSON]]:
-    """What one metric gives of the arrays, and by which of them: counts, kinds and options."""
+) -> tuple[Mapping[str, float], Records]:
+    """What one metric gives of the arrays, and each by which of them: counts, kinds, options."""
     options = dict(metric.options)
     if metric.takes("labels"):
         parts = {"test_codes": None, "test_labels": None, **labelled}
@@ -405,7 +408,11 @@ def _measured(
             record["test_samples"] = len(arrays["test_codes"])
         if metric.takes("factors") and is_continuous(arrays["factors"]):
             record["factors"] = "binned"
-    return metric(**arrays, seed=seed), {**record, **options}
+    records: Records = {name: {**record, **options} for name in metric.scores}
+    if metric.function is label_probe:  # each of its scores sees a share of the labels
+        for name, share in zip(metric.scores, SHARES, strict=True):
+            records[name]["train_labels"] = len(seen_labels(arrays["labels"], share, seed))
+    return metric(**arrays, seed=seed), records
 
 
 def _check(given: Arrays, labelled: Arrays) -> None:
@@ -478,7 +485,7 @@ class Pool:
                 drawn["test_images"], drawn["test_factors"] = data.sample(test_samples, test_seed)
         else:
             if hasattr(data, "validation"):
-                if split == "validation" or not _answers(data.test, needed):
+                if split == "validation" or not answers(data.test, needed):
                     data, split = data.validation(), "validation"
                 protocol["split"] = split
             drawn["images"], drawn["labels"] = _sample(held_out(data), samples, seed)
@@ -547,7 +554,7 @@ def chosen_for(data: Any, metrics: Metrics | None = None) -> dict[str, Metric]:
     return picked
 
 
-def _answers(images: Any, needed: Collection[str]) -> bool:
+def answers(images: Any, needed: Collection[str]) -> bool:
     """Whether there are images to score, with labels where they are needed."""
     return len(images) > 0 and ("labels" not in needed or images.labels is not None)
 
