@@ -1,5 +1,7 @@
 """The batches in which a run's terms are measured."""
 
+import pathlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,12 +10,16 @@ from hypothesis import strategies as st
 import zoo
 from tests import parts
 from zoo.data.images import Images
+from zoo.data.labels import LabelledData, LabelledImages
 from zoo.data.pixels import ArrayPixels
 from zoo.evaluation import BATCH, _in_batches, evaluate
+from zoo.metrics.linear_probe import probed
 
 
 class Finished:
     """As much of a run as is scored: a method and n images."""
+
+    pictures = pathlib.Path("none")
 
     def __init__(self, cls, n, **hyperparameters):
         networks = parts.gaussian_encoder(), parts.decoder()
@@ -91,6 +97,75 @@ def test_too_few_images_to_compare_are_refused():
     message = r"^Expected at least 2 images for DIPVAEI\. Received: 1 of drawn\.$"
     with pytest.raises(ValueError, match=message):
         evaluate(run)
+
+
+# Labels, and views
+
+
+class Labelled(Finished):
+    """A method that learns labels, and images of three classes, of whose test the labels vary."""
+
+    def __init__(self, method, test_labels):
+        method.compile(run_eagerly=True)
+        self.method, self.test_labels, self.written = method, test_labels, {}
+
+    def load_data(self):
+        train = LabelledImages("three", ArrayPixels(parts.images(60)), np.arange(60) % 3)
+        test = LabelledImages("three", ArrayPixels(parts.images(5, seed=1)), self.test_labels)
+        return LabelledData("three", train, test, "abc")
+
+
+def sup_con():
+    return zoo.SupCon(parts.encoder(), parts.projector(), views="digits")
+
+
+def test_the_loss_says_of_which_views_it_is():
+    loss, *_ = evaluate(Labelled(sup_con(), np.arange(5) % 3), metrics="effective_rank")
+    assert loss.protocol == {
+        "data": "three",
+        "samples": 5,
+        "batch_size": 5,
+        "views": "digits",
+        "seed": 0,
+    }
+
+
+def test_without_labels_in_the_test_the_loss_is_of_images_that_validate():
+    scores = evaluate(Labelled(sup_con(), None), metrics=["knn", "linear_probe"])
+    assert [score.name for score in scores] == [
+        *("loss", *zoo.SupCon.terms),
+        *("knn", "linear_probe"),
+    ]
+    assert np.isfinite([score.value for score in scores]).all()
+    assert {score.protocol["split"] for score in scores} == {"validation"}
+    assert {score.protocol["samples"] for score in scores} == {6}  # a tenth of the training half
+
+
+def test_images_that_make_no_batch_cost_the_loss_and_no_score():
+    run = Labelled(zoo.MarginContrastive(parts.encoder()), np.array([0, 0, 1, 1, 2]))
+    said = "left out: loss, attraction, repulsion: Expected at least two classes of at least two"
+    with pytest.warns(UserWarning, match=said):
+        scores = evaluate(run, metrics="knn")
+    assert [score.name for score in scores] == ["knn"]
+    assert list(run.written["evaluation"]) == ["knn"]
+
+
+def test_the_linear_probe_is_fitted_once(tmp_path, monkeypatch):
+    fitted = []
+
+    def watched(**arguments):
+        fitted.append(arguments["seed"])
+        return probed(**arguments)
+
+    monkeypatch.setattr("zoo.evaluation.probed", watched)
+    run = Labelled(sup_con(), np.array([0, 1, 2, 0, 1]))
+    run.pictures = tmp_path
+    scores = terms(evaluate(run, metrics="linear_probe", seed=3))
+    assert fitted == [3]
+    matrix = np.array(run.written["confusion"]["matrix"])
+    assert (matrix.sum(), np.trace(matrix) / 5) == (5, scores["linear_probe"])
+    np.testing.assert_array_equal(matrix.sum(axis=1), [2, 2, 1])
+    assert (tmp_path / "confusion.png").exists()
 
 
 @given(st.data(), st.integers(1, 9), st.integers(0, 600))

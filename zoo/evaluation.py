@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import math
+import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo.metrics import scoring
-from zoo.metrics.linear_probe import probed
+from zoo.metrics.linear_probe import linear_probe, probed
 from zoo.metrics.scoring import BATCH, SAMPLES, TRAIN_SAMPLES, Metrics, Score, held_out
 from zoo.reporting import confusion_matrix, save
 from zoo.runs import Run
+
+if TYPE_CHECKING:
+    from zoo.method import Method
 
 
 def evaluate(
@@ -32,7 +38,9 @@ def evaluate(
 
     The loss and its terms are averages over `samples` images: of the test split where there is
     one, else drawn anew. They are taken in batches of nearly equal size, which is part of their
-    protocol: a term that compares the images of a batch depends on how many there are.
+    protocol: a term that compares the images of a batch depends on how many there are. Of a method
+    that learns labels, test images without them give way to those that validate; images of which
+    it can make no batch have no loss, with a warning that says why.
 
     Args:
         run: A finished run.
@@ -59,27 +67,7 @@ def evaluate(
     picked = scoring.chosen_for(data, metrics)  # refused before the method is loaded
     method = run.load_method()
     tell("loss and terms")
-    validated = split == "validation" and hasattr(data, "validation")
-    images = held_out(data.validation() if validated else data)
-    n = min(samples, len(images))
-    fewest, most = method.batch_sizes
-    if n < fewest:
-        raise ValueError(
-            f"Expected at least {fewest} images for {type(method).__name__}. Received: {n} of "
-            f"{images.name}."
-        )
-    size, n = _in_batches(n, fewest, min(BATCH, most))
-    batches = method.batches(images, size, seed)  # as it trains on them
-    batches = batches.unbatch().take(n).batch(size)
-    terms = method.evaluate(batches, verbose=0, return_dict=True)
-    protocol: dict[str, Any] = {
-        "data": images.name,
-        **({"split": split} if validated else {}),
-        "samples": n,
-        "batch_size": size,
-        "seed": seed,
-    }
-    results = [Score(name, float(terms[name]), protocol) for name in method.trackers]
+    results = _terms(method, data, samples, seed, split)
     confused = None
     if picked:
         known: dict[int, Any] = {}  # codes by whose images' they are
@@ -93,11 +81,12 @@ def evaluate(
         pool = scoring.Pool.draw(
             data, metrics, samples, seed=seed, train_samples=train_samples, split=split
         )
-        scores = pool.score(encode, tell)
+        predictions: list[Any] = []
+        scores = _watched(pool, predictions).score(encode, tell)
         results += scores.values()
         if "linear_probe" in scores:
-            tell("confusion")
-            confused = _confusion(pool, encode, data.class_names)
+            predicted, truth = predictions
+            confused = _confusion(predicted, truth, data.class_names)
             confused["protocol"] = dict(scores["linear_probe"].protocol)
     run.write("evaluation", {score.name: score.to_json() for score in results})
     picture = run.pictures / "confusion.png"
@@ -111,19 +100,57 @@ def evaluate(
     return results
 
 
-def _confusion(
-    pool: scoring.Pool, encode: Callable[[Any], Any], class_names: Sequence[str]
-) -> dict[str, Any]:
-    """How often the linear probe takes a class (row) for another (column), ready for JSON."""
-    arguments: dict[str, Any] = {
-        "codes": encode(pool.train_images),
-        "labels": pool.train_labels,
-        "test_codes": encode(pool.images),
-        "test_labels": pool.labels,
-        "seed": pool.seed,
-        **pool.scores["linear_probe"].options,
+def _terms(method: Method, data: Any, samples: int, seed: int, split: str) -> list[Score]:
+    """The loss and its terms; none, with a warning, of images that make no batch of the method."""
+    validated = hasattr(data, "validation") and (
+        split == "validation"
+        or (method.learns_labels and not scoring.answers(data.test, {"labels"}))
+    )
+    images = held_out(data.validation() if validated else data)
+    n = min(samples, len(images))
+    fewest, most = method.batch_sizes
+    if n < fewest:
+        raise ValueError(
+            f"Expected at least {fewest} images for {type(method).__name__}. Received: {n} of "
+            f"{images.name}."
+        )
+    size, n = _in_batches(n, fewest, min(BATCH, most))
+    try:
+        batches = method.batches(images, size, seed)  # as it trains on them
+    except ValueError as error:
+        warnings.warn(f"left out: {', '.join(method.trackers)}: {error}", stacklevel=3)
+        return []
+    batches = batches.unbatch().take(n).batch(size)
+    terms = method.evaluate(batches, verbose=0, return_dict=True)
+    protocol: dict[str, Any] = {
+        "data": images.name,
+        **({"split": "validation"} if validated else {}),
+        "samples": n,
+        "batch_size": size,
+        **({"views": method.views} if hasattr(method, "views") else {}),
+        "seed": seed,
     }
-    predicted, truth = probed(**arguments)
+    return [Score(name, float(terms[name]), protocol) for name in method.trackers]
+
+
+def _watched(pool: scoring.Pool, predictions: list[Any]) -> scoring.Pool:
+    """The pool with a linear probe that leaves in `predictions` what it took images for."""
+
+    @functools.wraps(linear_probe)
+    def watched(**arguments: Any) -> float:
+        predicted, truth = probed(**arguments)
+        predictions[:] = predicted, truth
+        return float(np.mean(predicted == truth))
+
+    scores = {
+        name: dataclasses.replace(metric, function=watched) if name == "linear_probe" else metric
+        for name, metric in pool.scores.items()
+    }
+    return dataclasses.replace(pool, scores=scores)
+
+
+def _confusion(predicted: Any, truth: Any, class_names: Sequence[str]) -> dict[str, Any]:
+    """How often the linear probe takes a class (row) for another (column), ready for JSON."""
     matrix = np.zeros((len(class_names), len(class_names)), int)
     np.add.at(matrix, (truth, predicted), 1)
     return {"class_names": [*class_names], "matrix": matrix.tolist()}
