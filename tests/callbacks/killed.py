@@ -30,7 +30,7 @@ def callbacks_for(data):
     return [
         DisentanglementMetrics(data, metrics="mig", samples=60, every=2),
         keras.callbacks.EarlyStopping("mig", mode="max", patience=10, min_delta=1e-3),
-        keras.callbacks.EarlyStopping("kl", mode="min", patience=10, min_delta=1e-3),
+        keras.callbacks.EarlyStopping("loss", mode="min", patience=10, min_delta=1e-3),
         keras.callbacks.ReduceLROnPlateau("mig", mode="max", patience=1, factor=0.5),
     ]
 
@@ -45,10 +45,18 @@ def held(callbacks):
     return numbers
 
 
-def train(folder, minutes=0.0, steps_per_execution=1, eager=True, between=(), epochs=EPOCHS):
+def train(
+    folder,
+    minutes=0.0,
+    steps_per_execution=1,
+    eager=True,
+    between=(),
+    epochs=EPOCHS,
+    make=tiny.make,
+):
     """One run, or what is left of it; writes its end to `folder`."""
     data = tiny.bars()
-    method = tiny.make(eager=eager, steps_per_execution=steps_per_execution)
+    method = make(eager=eager, steps_per_execution=steps_per_execution)
     resume = Resume(folder / "checkpoints", minutes=minutes)
     callbacks = callbacks_for(data)
     history = tiny.fit(

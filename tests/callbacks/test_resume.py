@@ -597,8 +597,9 @@ def wait_for_step(folder, step, process):
         {"eager": True, "minutes": 0.0},
         {"eager": False, "minutes": 10.0},
         {"eager": False, "minutes": 0.0, "steps_per_execution": 2},
+        {"eager": False, "minutes": 0.0, "make": tiny.make_moco},
     ],
-    ids=["each step saved", "each epoch saved", "two steps at once"],
+    ids=["each step saved", "each epoch saved", "two steps at once", "queue, twins and views"],
 )
 def test_runs_killed_at_random_moments(processes, tmp_path, settings):
     whole, folder = tmp_path / "whole", tmp_path / "killed"

@@ -21,6 +21,20 @@ def bars():
 def make(eager=True, optimizer=None, steps_per_execution=1, **hyperparameters):
     """A compiled b-VAE on 8x8 images; equal weights each time."""
     method = zoo.BetaVAE(parts.gaussian_encoder(), parts.decoder(), **hyperparameters)
+    return compiled(method, eager, optimizer, steps_per_execution)
+
+
+def make_moco(eager=True, optimizer=None, steps_per_execution=1):
+    """A compiled MoCo, whose queue is no multiple of a batch, and whose keys come in groups."""
+    images = keras.Input(parts.IMAGE_SHAPE)
+    grouped = zoo.layers.SplitBatchNormalization(splits=2)(parts.encoder()(images))
+    method = zoo.MoCo(
+        keras.Model(images, grouped), parts.projector(), queue_size=20, decay=0.9, views="digits"
+    )
+    return compiled(method, eager, optimizer, steps_per_execution)
+
+
+def compiled(method, eager, optimizer, steps_per_execution):
     method.compile(
         optimizer or keras.optimizers.SGD(1e-3, momentum=0.9),  # few operations, with a state
         run_eagerly=eager,
