@@ -598,6 +598,21 @@ def test_evaluate_scores_the_test_half_and_keeps_the_scores(command, run):
     }
 
 
+def test_evaluate_draws_codes_in_a_plane_as_it_is_told(command, run, monkeypatch):
+    flags = ("--samples", "50", "--metrics", "effective_rank")
+    drawn = []
+    for told in ((), ("--embedding", "tsne")):
+        for name in ("embedding", "neighbours"):
+            (run / "pictures" / f"{name}.png").unlink()
+        assert command("evaluate", run, *flags, *told).code == 0
+        assert (run / "pictures" / "neighbours.png").exists()
+        drawn.append((run / "pictures" / "embedding.png").read_bytes())
+    assert drawn[0] != drawn[1]
+    monkeypatch.setitem(sys.modules, "umap", None)
+    answer = command("evaluate", run, "--embedding", "umap")
+    refused(answer, 2, "--embedding umap needs umap-learn: pip install umap-learn.")
+
+
 def test_evaluate_agrees_with_the_training(command, sprites_run, tmp_path):
     run = shutil.copytree(sprites_run, tmp_path / "run")
     before = Run(run).read("scores")

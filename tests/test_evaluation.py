@@ -168,6 +168,14 @@ def test_the_linear_probe_is_fitted_once(tmp_path, monkeypatch):
     assert (tmp_path / "confusion.png").exists()
 
 
+@pytest.mark.parametrize("embedding", ["pca", "tsne"])
+def test_codes_and_neighbours_of_labelled_data_are_drawn(tmp_path, embedding):
+    run = Labelled(sup_con(), np.arange(5) % 3)
+    run.pictures = tmp_path
+    evaluate(run, metrics="effective_rank", embedding=embedding)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["embedding.png", "neighbours.png"]
+
+
 @given(st.data(), st.integers(1, 9), st.integers(0, 600))
 def test_every_batch_is_within_the_bounds(data, fewest, beyond):
     most = fewest + beyond

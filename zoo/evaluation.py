@@ -15,10 +15,13 @@ from zoo.metrics import scoring
 from zoo.metrics.linear_probe import linear_probe, probed
 from zoo.metrics.scoring import BATCH, SAMPLES, TRAIN_SAMPLES, Metrics, Score, held_out
 from zoo.reporting import confusion_matrix, save
+from zoo.reporting.drawing import Drawing
 from zoo.runs import Run
 
 if TYPE_CHECKING:
     from zoo.method import Method
+
+PICTURES = ("embedding", "neighbours")  # drawn anew of labelled data
 
 
 def evaluate(
@@ -30,6 +33,7 @@ def evaluate(
     tell: Callable[[str], None] = lambda name: None,
     train_samples: int = TRAIN_SAMPLES,
     split: str = "test",
+    embedding: str | None = None,
 ) -> list[Score]:
     """Scores a run and writes the scores to its evaluation.json.
 
@@ -53,6 +57,8 @@ def evaluate(
         tell: Hears what is computed next: the terms, each metric.
         train_samples: Training images for the metrics that need labels.
         split: Which part of labelled data is scored: "test", or, to choose by, "validation".
+        embedding: How the codes of labelled data come into a plane, "pca", "tsne" or "umap": then
+            pictures/embedding.png and pictures/neighbours.png are drawn of that part.
 
     Returns:
         Every score with its protocol. Of "all", what the data or the codes do not allow is left
@@ -97,6 +103,12 @@ def evaluate(
         run.write("confusion", confused)
         how = f"Linear probe: {Score('', 0.0, confused['protocol']).phrase()}"
         save(confusion_matrix(confused["matrix"], confused["class_names"], how), picture)
+    if embedding is not None and scoring.labels_of(data) is not None:
+        tell("pictures")
+        drawn = data.validation() if split == "validation" else data
+        drawing = Drawing(method, drawn, seed=seed, embedding=embedding)
+        for name, figure in drawing.figures(PICTURES).items():
+            save(figure, run.pictures / f"{name}.png")
     return results
 
 

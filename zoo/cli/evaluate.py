@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -40,11 +41,28 @@ from zoo.metrics.scoring import DEFAULT, FINISHED_LABELLED, SAMPLES, TRAIN_SAMPL
     help=f"Names of metrics, or all. Default: {','.join(DEFAULT)} where factors are known, "
     f"{','.join(FINISHED_LABELLED)} where images have class labels.",
 )
+@click.option(
+    "--embedding",
+    type=click.Choice(("pca", "tsne", "umap")),
+    default="pca",
+    show_default=True,
+    help="How codes of labelled images come into the plane of a picture.",
+)
 def command(
-    run: Path, samples: int, seed: int, train_samples: int, metrics: list[str] | None
+    run: Path,
+    samples: int,
+    seed: int,
+    train_samples: int,
+    metrics: list[str] | None,
+    embedding: str,
 ) -> None:
-    """Score a finished RUN; every score with its protocol."""
+    """Score a finished RUN; every score with its protocol.
+
+    Of labelled images it also draws the codes in a plane and the nearest neighbours.
+    """
     opened = open_run(run)
+    if embedding == "umap" and find_spec("umap") is None:
+        raise click.UsageError("--embedding umap needs umap-learn: pip install umap-learn.")
     with quiet_tensorflow():
         from zoo.evaluation import evaluate as score
     console = Console(stderr=True)
@@ -56,7 +74,13 @@ def command(
                 console.print(f"scoring: {name}", highlight=False)
 
         results = score(
-            opened, samples, seed, metrics=metrics, tell=tell, train_samples=train_samples
+            opened,
+            samples,
+            seed,
+            metrics=metrics,
+            tell=tell,
+            train_samples=train_samples,
+            embedding=embedding,
         )
     rows = [
         (result.name, formatted(result.value, ".4f") or "NaN", result.phrase())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -50,6 +50,8 @@ class Drawing:
         steps: Values each latent takes in a traversal.
         reach: Prior standard deviations that a latent moves to either side.
         seed: Of the sample; the first image is the one traversed.
+        embedding: How codes come into a plane: "pca", "tsne" or "umap", as in
+            `zoo.reporting.embedding`.
 
     Attributes:
         images: (N, H, W, C) uint8, the sample.
@@ -66,10 +68,12 @@ class Drawing:
         steps: int = 9,
         reach: float = REACH,
         seed: int = 0,
+        embedding: str = "pca",
     ) -> None:
         self.method = method
         self.data = data
         self.seed = seed
+        self.embedding = embedding
         self.values = np.linspace(-reach, reach, steps)
         images = held_out(data)
         self.factor_names: tuple[str, ...] = tuple(getattr(images, "factor_names", ()))
@@ -141,8 +145,8 @@ class Drawing:
 
     @functools.cached_property
     def plane(self) -> embeddings.Plane:
-        """At most 2,000 codes in two dimensions, by principal components."""
-        return embeddings.plane(self.codes[:EMBEDDED])
+        """At most 2,000 codes in two dimensions."""
+        return embeddings.plane(self.codes[:EMBEDDED], self.embedding, self.seed)
 
     @functools.cached_property
     def known(self) -> tuple[np.ndarray | None, list[str] | None]:
@@ -212,9 +216,10 @@ class Drawing:
             arrays |= picture.arrays(self)
         return Drawn(**arrays, protocol=self.protocol)
 
-    def figures(self) -> dict[str, Figure]:
-        """Name -> figure, for files and for TensorBoard."""
-        return {name: picture.figure(self) for name, picture in self._allowed().items()}
+    def figures(self, names: Collection[str] | None = None) -> dict[str, Figure]:
+        """Name -> figure, for files and for TensorBoard: all, or of those named what there is."""
+        allowed = self._allowed().items()
+        return {n: picture.figure(self) for n, picture in allowed if names is None or n in names}
 
     def _allowed(self) -> dict[str, Picture]:
         return {n: picture for n, picture in PICTURES.items() if picture.needs in self.offered}
@@ -353,7 +358,9 @@ PICTURES: dict[str, Picture] = {
     "embedding": Picture(
         "codes",
         _embedding,
-        lambda drawing: embeddings.plotted(drawing.plane, *drawing.known, protocol=drawing.sampled),
+        lambda drawing: embeddings.plotted(
+            drawing.plane, *drawing.known, drawing.embedding, drawing.sampled
+        ),
     ),
     "neighbours": Picture(
         "codes",
