@@ -160,7 +160,10 @@ def _attempt(
         if not (trained and run.exported):
             resume = run.exists and (before is None or trained)  # one that diverged begins anew
             train_on(data, trial.settings, run, console, resume)
-        found = evaluate(run, trial.settings.samples, metrics=sweep.metrics, data=data)
+        # What is best is chosen by it: the test images have no part in that.
+        found = evaluate(
+            run, trial.settings.samples, metrics=sweep.metrics, data=data, split="validation"
+        )
         scores, reason = {score.name: score for score in found}, ""
     except FAILURES as error:
         if disk_full(error):

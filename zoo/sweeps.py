@@ -292,7 +292,8 @@ class Outcome:
         reason: Why it failed; of a finished one why it could not be scored anew. In a line.
         seconds: What it took, scoring included; without what a process that was killed had spent.
         metrics: What was asked for when it was scored.
-        scores: Name -> Score of the held-out images: the loss, its terms, the metrics.
+        scores: Name -> Score of the held-out images (of labelled data, those of
+            `LabelledData.validation`): the loss, its terms, the metrics.
     """
 
     status: Status

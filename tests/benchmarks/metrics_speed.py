@@ -7,6 +7,11 @@ by default made here (each factor linear in one code, with noise, and five codes
 `--file FILE.npz` they are read from a file with mus_train, ys_train, mus_test and ys_test.
 The two sides are timed in turn, so that both see the same state of the machine.
 
+k-NN and the linear probe are timed beside scikit-learn's on codes of a contrastive encoder's size,
+10,000 x 512 of ten classes and 2,000 more to ask about: a brute-force neighbours classifier with
+the same weights, and a search of the same strengths on the same fifth, each fit begun anew in
+float64.
+
 The scores of FactorVAE and b-VAE are timed beside a loop over their batches, a batch a turn, which
 draws other batches: their values differ as two seeds do. Of DCI the boosted trees of the first
 factor alone are timed, and what is compared is their test accuracy: all factors take scikit-learn
@@ -29,10 +34,22 @@ import numpy as np
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import mutual_info_score, roc_auc_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from zoo.metrics import beta_vae_score, explicitness, factor_vae_score, mig, sap
+from zoo.metrics import (
+    beta_vae_score,
+    explicitness,
+    factor_vae_score,
+    knn,
+    linear_probe,
+    mig,
+    sap,
+)
 from zoo.metrics.boosting import boost
+from zoo.metrics.linear_probe import STRENGTHS
+from zoo.splits import stratified
 
 MOST_MIG_SECONDS = 0.015
 LEAST_MIG_RATIO = 10.0
@@ -151,6 +168,48 @@ def scikit_boost(z: np.ndarray, y: np.ndarray, test_z: np.ndarray, test_y: np.nd
     return float(GradientBoostingClassifier(random_state=0).fit(z, y).score(test_z, test_y))
 
 
+def made_features(seed: int = 0) -> Arrays:
+    """Features as a ReLU leaves them, with a class each, to fit on and to test on."""
+    rng = np.random.default_rng(seed)
+    centres = 0.15 * rng.normal(size=(10, 512))
+    mixed = rng.normal(size=(512, 512)) * np.exp(-np.arange(512) / 60)[:, None]
+
+    def draw(samples: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = rng.integers(0, 10, samples)
+        features = (centres[labels] + rng.normal(size=(samples, 512))) @ mixed
+        return np.maximum(features, 0).astype(np.float32), labels
+
+    return (*draw(10_000), *draw(2_000))
+
+
+def scikit_knn(z: np.ndarray, y: np.ndarray, test_z: np.ndarray, test_y: np.ndarray) -> float:
+    """Weighted k-NN by scikit-learn: 200 neighbours, votes exp(cosine / 0.1)."""
+
+    def votes(distances: np.ndarray) -> np.ndarray:
+        return np.exp((1 - distances) / 0.1)
+
+    machine = KNeighborsClassifier(200, weights=votes, metric="cosine", algorithm="brute")
+    return float(machine.fit(z, y).score(test_z, test_y))
+
+
+def scikit_probe(z: np.ndarray, y: np.ndarray, test_z: np.ndarray, test_y: np.ndarray) -> float:
+    """The linear probe's protocol by scikit-learn's fits as they are."""
+    scaler = StandardScaler().fit(z.astype(np.float64))
+    z, test_z = scaler.transform(z), scaler.transform(test_z)
+    rest, kept = stratified(y, 1 / 5)
+
+    def fitted(strength: float, rows: np.ndarray) -> LogisticRegression:
+        machine = LogisticRegression(C=1 / strength / len(rows), max_iter=500)
+        return machine.fit(z[rows], y[rows])
+
+    def entropy(strength: float) -> float:
+        p = fitted(strength, rest).predict_log_proba(z[kept])
+        return -float(np.mean(p[np.arange(len(kept)), y[kept]]))
+
+    best = fitted(min(STRENGTHS, key=entropy), np.arange(len(y)))
+    return float(best.score(test_z, test_y))
+
+
 def compare(
     name: str, ours: Callable[[], float], theirs: Callable[[], float], repeats: int
 ) -> tuple[float, float]:
@@ -200,6 +259,13 @@ def main() -> int:
         ("DCI, factor 1", partial(first_factor, our_boost), partial(first_factor, scikit_boost)),
     ):
         compare(name, partial(ours, *arrays), partial(theirs, *arrays), options.sap_repeats)
+
+    features = made_features()
+    for name, ours, theirs in (
+        ("k-NN", knn, scikit_knn),
+        ("linear probe", linear_probe, scikit_probe),
+    ):
+        compare(name, partial(ours, *features), partial(theirs, *features), options.sap_repeats)
 
     held = seconds <= MOST_MIG_SECONDS and ratio >= LEAST_MIG_RATIO
     print(
