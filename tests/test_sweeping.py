@@ -271,7 +271,7 @@ def test_metrics_that_score_no_run_end_in_a_message_and_the_table_stays(
         raise ValueError("Expected <more> codes.")
 
     monkeypatch.setattr(sweeping, "evaluate", evaluate)
-    stale = finished / "pictures" / "trade_off.png"
+    stale = finished / "pictures" / "agreement.png"
     (finished / "pictures" / "mine.png").touch()
     stale.touch()
     before = [line.split(",")[:6] for line in (finished / "table.csv").read_text().splitlines()]
