@@ -545,6 +545,22 @@ def test_a_run_with_factors_is_scored(sprites_run):
     assert "information.png" in contents(run.pictures)
 
 
+@pytest.mark.slow
+def test_a_contrastive_encoder_is_scored_by_factors(command, cache, tmp_path):
+    small = ("--image-size", "16", "--steps", "2", "--batch-size", "8", "--samples", "200")
+    parts = ("--set", "projection_sizes=[16, 8]", "--set", "queue_size=16")
+    run = tmp_path / "run"
+    flags = ("--data", "dsprites", "--epochs", "1", *small, *parts, "--out", run)
+    answer = command("train", "moco", *flags)
+    assert answer.code == 0, answer.err
+    scores = Run(run).read("scores")
+    assert set(scores) == {"mig", "sap"}
+    assert 0 <= scores["mig"]["value"] <= 1
+    protocol = {"data": "dsprites", "samples": 200, "bins": 20, "seed": 0}
+    assert scores["mig"]["protocol"] == protocol
+    assert Run(run).read("history")["mig"] == [scores["mig"]["value"]]
+
+
 def test_a_run_shows_what_happens(digits_run):
     lines = digits_run.with_name("said.txt").read_text().splitlines()
     assert lines[0] == "digits: images enlarged to 16 pixels a side"

@@ -186,6 +186,18 @@ def test_an_encoder_of_any_method_is_scored_by_factors_too():
     assert history["sap"][0] > 0
 
 
+def test_momentum_contrast_on_known_factors_is_scored_by_mig():
+    data = tiny.bars()
+    method = zoo.MoCo(parts.encoder(), parts.projector(), queue_size=24, views="digits")
+    method.compile("sgd", run_eagerly=True)
+    callback = zoo.callbacks.DisentanglementMetrics(data, metrics="mig", samples=48)
+    history = tiny.fit(method, data, [callback], epochs=1, steps=1)
+    images, factors = data.sample(48, seed=0)
+    expected = zoo.metrics.mig(method.predict(images, verbose=0), factors)
+    assert history["mig"] == [pytest.approx(expected, abs=1e-9)]
+    assert callback.scores["mig"].protocol["data"] == "bars"
+
+
 # Collapse
 
 
