@@ -400,6 +400,40 @@ def test_the_time_left_is_a_few_words(seconds, words):
     assert sweeping._duration(seconds) == words
 
 
+# Methods without errors in common
+
+
+def pictures_of(sweep, folder, scored):
+    """Name -> what the picture says, of a sweep whose runs scored so."""
+    entries = [
+        sweeping._entry(trial, Outcome("finished", "", 1.0, None, found))
+        for trial, found in zip(sweep.trials(), scored, strict=True)
+    ]
+    figures = sweeping._figures(sweep, folder, {}, entries)
+    return {name: [text.get_text() for text in fig.axes[0].texts] for name, fig in figures}
+
+
+@pytest.mark.parametrize("errors", [(), ("reconstruction",)])
+def test_losses_that_do_not_compare_are_weighed_against_nothing(tmp_path, errors):
+    """At each temperature the loss of a contrastive method is another one."""
+    names = ("loss", *errors, "knn", "effective_rank")
+    scored = [{name: Score(name, 0.1 * i) for name in names} for i in (1, 2, 3)]
+    found = pictures_of(planned((1, 2, 3)), SweepFolder(tmp_path / "sweep"), scored)
+    assert set(found) == {"scores", "agreement", *(["trade_off"] if errors else [])}
+    for name in ("scores", "agreement"):
+        assert {*errors, "knn", "effective_rank"} < {*found[name]}
+        assert "loss" not in found[name]
+    assert found["scores"][0] == f"{'Errors and scores' if errors else 'Scores'} over beta"
+
+
+def test_where_there_is_nothing_else_the_loss_is_shown(tmp_path):
+    scored = [{"loss": Score("loss", 2.0)}] * 3
+    found = pictures_of(planned((1, 2, 3)), SweepFolder(tmp_path / "sweep"), scored)
+    assert list(found) == ["scores"]
+    assert "loss" in found["scores"]
+    assert "nats per image" not in found["scores"]  # not every method's loss is
+
+
 # Killed
 
 

@@ -285,17 +285,20 @@ def _figures(
     parameter, found = parameter_of(sweep), measured(entries)
     known = scoring.scores()
     scores = [name for name in found if name in known]
-    errors = [name for name in ERRORS if name in found] or ["loss"]
+    errors = [name for name in ERRORS if name in found]
     trained = trained_by(sweep)
-    protocol = " ".join([trained, *_protocols(outcomes.values(), [*errors, *scores])])
+    # Losses at several temperatures, or of several methods, do not compare: they are shown where
+    # there is nothing else, and weighed against nothing.
+    shown = errors or ([] if scores else ["loss"])
+    protocol = " ".join([trained, *_protocols(outcomes.values(), [*shown, *scores])])
     if found:
         yield (
             "scores",
-            sweeps.scores_over(entries, parameter, scores, sweep.scale, errors, protocol),
+            sweeps.scores_over(entries, parameter, scores, sweep.scale, shown, protocol),
         )
     better = [name for name in scores if known[name].needs]
     best = "mig" if "mig" in better else next(iter(better), "")
-    if best and sweeps.comparable(entries, [best, errors[0]])[1]:
+    if best and errors and sweeps.comparable(entries, [best, errors[0]])[1]:
         both = " ".join([trained, *_protocols(outcomes.values(), [errors[0], best])])
         yield "trade_off", sweeps.trade_off(entries, parameter, best, errors[0], both)
     panels = _panels(folder, sweep.trials(), outcomes)

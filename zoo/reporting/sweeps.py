@@ -29,7 +29,6 @@ Group = float | str
 
 # What the numbers are counted in; the scores of the literature have no unit.
 UNITS = {
-    "loss": "nats per image",
     "reconstruction": "nats per image",
     "kl": "nats per image",
     "gaussian_total_correlation": "nats",
@@ -180,10 +179,11 @@ def scores_over(
     room = sheet.WIDTH - 2 * sheet.MARGIN - gutter
     width = (room - _GAP * (columns - 1)) / columns
     seeds = len({entry.seed for entry in entries})
+    what = "Errors and scores" if known.intersection(errors) else "Scores"
     page = sheet.Sheet(
         sheet.WIDTH,
         rise * len(lines) - 14,
-        "Errors and scores of the methods" if named else f"Errors and scores over {parameter}",
+        f"{what} of the methods" if named else f"{what} over {parameter}",
         _how_to_read(named, seeds, any(entry.failed for entry in entries)),
         _with_failures(protocol, entries, parameter),
     )
