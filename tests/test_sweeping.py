@@ -434,6 +434,20 @@ def test_where_there_is_nothing_else_the_loss_is_shown(tmp_path):
     assert "nats per image" not in found["scores"]  # not every method's loss is
 
 
+@pytest.mark.slow
+def test_a_contrastive_sweep_shows_scores_alone(command, tmp_path):
+    values = ("--param", "temperature", "--values", "0.1", "0.5", "1", "--seeds", "1")
+    small = ("--steps", "1", "--epochs", "1", "--metrics", "knn,effective_rank")
+    answer = command("sweep", "simclr", *values, *FLAGS, *small, "--out", "sweep")
+    assert answer.code == 0
+    folder = SweepFolder(tmp_path / "sweep")
+    pictures = sorted(path.name for path in folder.pictures.iterdir())
+    assert pictures == ["agreement.png", "scores.png"]
+    with open(folder.path / "table.csv", newline="") as file:
+        rows = [*csv.DictReader(file)]
+    assert all(float(row[name]) > 0 for row in rows for name in ("loss", "knn", "effective_rank"))
+
+
 # Killed
 
 
