@@ -5,13 +5,14 @@ import pytest
 import tensorflow as tf
 
 from zoo.layers import SplitBatchNormalization
-from zoo.replicas import gather, shuffled
+from zoo.replicas import gather, shuffled, total
 
 ROWS = np.arange(24, dtype="float32").reshape(8, 3)
 
 
 def test_on_one_device_there_is_nothing_to_gather():
     assert gather(ROWS) is ROWS
+    assert total(8) == 8
 
 
 @pytest.mark.parametrize("graph", [False, True])
@@ -30,12 +31,18 @@ def test_rows_are_permuted_and_come_back(graph):
 
 
 def test_the_order_is_the_seeds_and_the_steps():
-    first, again, other, later = (
-        shuffled(tf.constant(ROWS), *given)[0].numpy() for given in [(0, 1), (0, 1), (1, 1), (0, 2)]
+    first, again, *others = (
+        shuffled(tf.constant(ROWS), *given)[0].numpy()
+        for given in [(0, 1), (0, 1), (1, 1), (0, 2), (0, 1, 1)]
     )
     np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, other)
-    assert not np.array_equal(first, later)
+    assert not any(np.array_equal(first, other) for other in others)
+
+
+def test_the_order_is_the_same_under_xla():
+    rows = tf.constant(ROWS)
+    compiled = tf.function(lambda: shuffled(rows, 3, 5)[0], jit_compile=True)
+    np.testing.assert_array_equal(compiled(), shuffled(rows, 3, 5)[0])
 
 
 def test_groups_of_shuffled_rows_are_other_groups():

@@ -30,7 +30,12 @@ def gather(rows: Any) -> Any:
     return tf.ensure_shape(context.all_gather(rows, axis=0), [None, *rows.shape[1:]])
 
 
-def shuffled(rows: Any, seed: int, step: Any) -> tuple[Any, Callable[[Any], Any]]:
+def total(n: Any) -> Any:
+    """The sum over all replicas of a number (int or integer scalar) that each has its own of."""
+    return n if _several() is None else tf.reduce_sum(gather(tf.reshape(n, [1])))
+
+
+def shuffled(rows: Any, seed: int, step: Any, salt: int = 0) -> tuple[Any, Callable[[Any], Any]]:
     """As many rows, drawn from those of all replicas; and the way back.
 
     On one device it is a permutation: groups that `zoo.layers.SplitBatchNormalization` makes of
@@ -39,7 +44,8 @@ def shuffled(rows: Any, seed: int, step: Any) -> tuple[Any, Callable[[Any], Any]
     Args:
         rows: (n, ...) of this replica.
         seed: The order is drawn from it
-        step: and from this integer or int64 scalar, the same on every replica.
+        step: and from this integer or int64 scalar, the same on every replica,
+        salt: and from this, for several orders in one step.
 
     Returns:
         Rows (n, ...), and a function that takes what was computed from them on each replica to
@@ -49,8 +55,10 @@ def shuffled(rows: Any, seed: int, step: Any) -> tuple[Any, Callable[[Any], Any]
     n = tf.shape(rows)[0]
     counts = gather(n[None])
     first = 0 if context is None else tf.reduce_sum(counts[: context.replica_id_in_sync_group])
-    seeds = tf.stack([tf.constant(seed, tf.int64), ops.cast(step, "int64")])
-    order = tf.argsort(tf.random.stateless_uniform([tf.reduce_sum(counts)], seeds))
+    key = tf.stack([tf.constant(seed, tf.int64) + (salt << 32), ops.cast(step, "int64")])
+    # Philox draws the same on each device, and under XLA.
+    drawn = tf.random.stateless_uniform([tf.reduce_sum(counts)], key, alg="philox")
+    order = tf.argsort(drawn, stable=True)
     mine = tf.gather(gather(rows), order[first : first + n])
     back = tf.argsort(order)[first : first + n]
     return tf.ensure_shape(mine, rows.shape), lambda results: tf.gather(gather(results), back)

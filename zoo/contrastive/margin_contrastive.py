@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import keras
+from keras import ops
 
 from zoo import checks, networks
 from zoo.data import pairs
@@ -19,6 +20,7 @@ from zoo.data.pairing import check_labels
 from zoo.losses.contrastive import margin_contrastive_terms
 from zoo.messages import described
 from zoo.method import Method
+from zoo.replicas import gather
 
 
 class MarginContrastive(Method):
@@ -101,10 +103,10 @@ class MarginContrastive(Method):
         return pairs(data, batch_size, seed, start)
 
     def forward(self, batch: Any, training: bool) -> dict[str, Any]:
-        """The codes za and zb (N, L) of both images, and which pairs are similar, (N,)."""
+        """All replicas' codes za, zb (N, L) of both images, and which pairs are similar, (N,)."""
         a, b, similar = self.pairs_in(batch)
         za, zb = (self.call(images, training=training) for images in (a, b))
-        return {"za": za, "zb": zb, "similar": similar}
+        return {"za": gather(za), "zb": gather(zb), "similar": gather(ops.cast(similar, "float32"))}
 
     def objective(self, za: Any, zb: Any, similar: Any) -> dict[str, Any]:
         """Eq. 4, and its two terms: what pulls similar pairs, and what pushes the others."""

@@ -107,29 +107,30 @@ class MoCo(TwoView):
         """Queries (N, D) of one view, keys of the other, and the queue as it is before them.
 
         Returns:
-            q, k: (N, D), or (2N, D) with a symmetric loss.
+            q, k: (N, D), or (2N, D) with a symmetric loss, of all replicas.
             queue: (K, D) unit vectors.
             filled: How much of it was put in, 0 to 1.
-            keys: k of all replicas, which `after_update` puts into the queue.
         """
         a, b = self.both(batch)
         ways = [(a, b), (b, a)] if self.symmetric else [(a, b)]
         queries = [self.project(one, training) for one, _ in ways]
-        keys = [self.encode_keys(other, training) for _, other in ways]
+        keys = [self.encode_keys(other, training, half) for half, (_, other) in enumerate(ways)]
         return {
-            "q": ops.concatenate(queries),
-            "k": ops.concatenate(keys),
+            "q": ops.concatenate([gather(q) for q in queries]),
+            "k": ops.concatenate([gather(k) for k in keys]),
             "queue": self.queue.rows(),
             "filled": self.queue.filled(),
-            "keys": ops.concatenate([gather(k) for k in keys]),
         }
 
     def _wrong_size(self, received: str) -> str:
         return f"{super()._wrong_size(received)}, with a queue_size of {self.queue_size}"
 
-    def encode_keys(self, images: Any, training: bool) -> Any:
-        """Keys (N, D) of images (N, H, W, C), by the twins; no gradient. Eq. 2's theta_k."""
-        images, back = shuffled(self.prepare(images), self.seed, self.step)
+    def encode_keys(self, images: Any, training: bool, half: int = 0) -> Any:
+        """Keys (N, D) of images (N, H, W, C), by the twins; no gradient. Eq. 2's theta_k.
+
+        Each `half` of a symmetric loss, 0 and 1, exchanges its images in an order of its own.
+        """
+        images, back = shuffled(self.prepare(images), self.seed, self.step, salt=half)
         codes = self.key_encoder(images, training=training)
         keys = self.key_projector(codes, training=training)
         return ops.stop_gradient(back(ops.cast(keys, "float32")))
@@ -144,8 +145,8 @@ class MoCo(TwoView):
             "queue_filled": filled,
         }
 
-    def after_update(self, keys: Any) -> None:
+    def after_update(self, k: Any) -> None:
         """Eq. 2, and the batch's keys into the queue."""
         trail(self.key_encoder, self.encoder, self.decay)
         trail(self.key_projector, self.projector, self.decay)
-        self.queue.enqueue(keys)
+        self.queue.enqueue(k)
