@@ -4,12 +4,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.queue import Queue
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=8))
 def test_it_is_a_ring(sizes):
     queue = Queue(size=5, width=2)
@@ -49,6 +50,14 @@ def test_rows_that_were_read_stay_as_they_were():
 def test_too_many_rows_are_refused():
     with pytest.raises(ValueError, match=r"Expected at most as many keys .* 4\. Received: 5"):
         Queue(4, 2).enqueue(np.ones((5, 2), "float32"))
+
+
+def test_too_many_rows_are_refused_in_a_graph_of_any_size():
+    queue = Queue(4, 2)
+    enqueue = tf.function(queue.enqueue, input_signature=[tf.TensorSpec((None, 2))])
+    enqueue(tf.ones((4, 2)))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Expected at most as many keys"):
+        enqueue(tf.ones((5, 2)))
 
 
 @pytest.mark.parametrize("sizes", [(0, 2), (2, 0), (2.5, 2)])

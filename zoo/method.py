@@ -18,6 +18,7 @@ import tensorflow as tf
 from keras import ops
 
 from zoo.callback_order import introduce
+from zoo.replicas import total
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,6 +149,9 @@ class Method(keras.Model):
         batch = _unwrap(data)
         self._check_size_of(batch)
         return self._log(self._terms(self.forward(batch, training=False)), batch)
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """Nothing: all is built. Keras would add up the replicas' first batches, to see a shape."""
 
     def _terms(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
         """The objective, its loss with what the networks' own regularisers add."""
@@ -326,12 +330,17 @@ class Method(keras.Model):
             self._check_size(last, received)
 
     def _check_size_of(self, batch: Any) -> None:
-        """Refuses a batch of too few or too many images; in a graph, when it runs."""
+        """Refuses a batch of too few or too many images; in a graph, when it runs.
+
+        What counts is the whole batch, of which each replica has a part.
+        """
         size = ops.shape(keras.tree.flatten(batch)[0])[0]
         fewest, most = self.batch_sizes
+        limited = (fewest, most) != Method.batch_sizes
+        size = total(size) if limited else size
         if isinstance(size, int):
             self._check_size(size, f"a batch of {size}")
-        elif (fewest, most) != Method.batch_sizes:
+        elif limited:
             within = tf.logical_and(size >= fewest, tf.cast(size, "float32") <= most)
             tf.debugging.Assert(within, [self._wrong_size("a batch of"), size])
 

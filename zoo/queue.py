@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from zoo import checks
@@ -61,12 +62,17 @@ class Queue(keras.layers.Layer):
         return ops.minimum(ops.cast(self.seen, "float32") / self.size, 1.0)
 
     def enqueue(self, rows: Any) -> None:
-        """Puts rows (N, D) in, at length 1; N may be another each time, and at most the size."""
+        """Puts rows (N, D) in, at length 1; N may be another each time, and at most the size.
+
+        In a graph that takes any N, more are refused when it runs: tf.errors.InvalidArgumentError
+        (XLA leaves that out).
+        """
         n = ops.shape(rows)[0]
-        if isinstance(n, int) and n > self.size:
-            raise ValueError(
-                f"Expected at most as many keys as the queue holds, {self.size}. Received: {n}."
-            )
+        expected = f"Expected at most as many keys as the queue holds, {self.size}. Received:"
+        if not isinstance(n, int):
+            tf.debugging.Assert(n <= self.size, [expected, n])
+        elif n > self.size:
+            raise ValueError(f"{expected} {n}.")
         places = ops.mod(self.seen + ops.arange(n, dtype="int64"), self.size)
         self.queue.assign(ops.scatter_update(self.queue, places[:, None], unit(rows)))
         self.seen.assign_add(ops.cast(n, "int64"))
