@@ -3,15 +3,22 @@
 import subprocess
 import sys
 
+import keras
 import pytest
+from keras import layers
+
+import zoo
+from tests import parts
+from tests.contract import TwoViewContract
 
 SCRIPT = """
 import sys, importlib
 import numpy as np, keras, tensorflow as tf
+from zoo.optimizers import LARS
 cpu, = tf.config.list_physical_devices("CPU")
 halves = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpu, halves)
-module, cls = sys.argv[1:]
+module, cls, optimizer = sys.argv[1:]
 contract = getattr(importlib.import_module(module), cls)()
 
 results = []
@@ -20,21 +27,54 @@ for devices in (["CPU:0"], ["CPU:0", "CPU:1"]):
     with strategy.scope():
         keras.utils.set_random_seed(0)
         method = contract.make()
-        method.compile(keras.optimizers.SGD(0.01), jit_compile=False)
+        rates = {"SGD": keras.optimizers.SGD(0.01), "LARS": LARS(0.1, trust=0.1)}
+        method.compile(rates[optimizer], jit_compile=False)
     wholes = [contract.batch(8, seed) for seed in range(6)]
     whole = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *wholes)
-    data = tf.data.Dataset.from_tensor_slices(whole).batch(8)
+    images = tf.data.Dataset.from_tensor_slices(whole)
+    data = images.take(43).batch(8)  # the last batch is of 3, for two replicas 2 and 1
     history = method.fit(data, epochs=2, verbose=0).history
     results.append((method.get_weights(), history))
     for weight in method.variables:  # the same on every replica
         copies = [np.asarray(v) for v in strategy.experimental_local_results(weight.value)]
         assert all(np.array_equal(copies[0], copy) for copy in copies), weight.path
+    if method.batch_sizes[1] < 48:  # no replica has too many, both together do
+        try:
+            method.fit(images.batch(method.batch_sizes[1] + 1), verbose=0)
+        except tf.errors.InvalidArgumentError as refusal:
+            assert "Expected batches of " in str(refusal), refusal
+        else:
+            raise AssertionError("a batch of too many was taken")
 (one, alone), (two, shared) = results
 for got, expected in zip(two, one, strict=True):
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
 for name in alone:
     np.testing.assert_allclose(shared[name], alone[name], rtol=1e-4, atol=1e-5, err_msg=name)
 """
+
+
+def encoder():
+    """Convolution and batch normalisation, as the zoo's networks have it."""
+    images = layers.Input(parts.IMAGE_SHAPE)
+    x = layers.Conv2D(4, 3, 2, kernel_initializer=next(parts.glorots(3)))(images)
+    x = layers.ReLU()(zoo.layers.BatchNormalization(synchronized=True)(x))
+    return keras.Model(images, layers.GlobalAveragePooling2D()(x))
+
+
+class NormalizedSimCLR(TwoViewContract):
+    def make(self):
+        return zoo.SimCLR(encoder(), zoo.networks.projector(4, (5, 3)))
+
+
+class NormalizedMoCo(TwoViewContract):
+    def make(self):
+        return zoo.MoCo(encoder(), zoo.networks.projector(4, (5, 3)), queue_size=20, decay=0.9)
+
+
+class NormalizedBarlowTwins(TwoViewContract):
+    def make(self):
+        return zoo.BarlowTwins(encoder(), zoo.networks.projector(4, (5, 3)))
+
 
 CONTRACTS = {
     "test_barlow_twins": ("TestBarlowTwins",),
@@ -46,15 +86,16 @@ CONTRACTS = {
     "test_simsiam": ("TestSimSiam",),
     "test_sup_con": ("TestSupCon",),
     "test_vicreg": ("TestVICReg",),
+    "test_replicas": ("NormalizedSimCLR", "NormalizedMoCo", "NormalizedBarlowTwins"),
 }
+CASES = [(module, name, "SGD") for module, names in CONTRACTS.items() for name in names]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("module", "contract"),
-    [(module, name) for module, names in CONTRACTS.items() for name in names],
+    ("module", "contract", "optimizer"), [*CASES, ("test_replicas", "NormalizedSimCLR", "LARS")]
 )
-def test_two_replicas_learn_as_one(module, contract):
-    arguments = [f"tests.contrastive.{module}", contract]
+def test_two_replicas_learn_as_one(module, contract, optimizer):
+    arguments = [f"tests.contrastive.{module}", contract, optimizer]
     run = subprocess.run([sys.executable, "-c", SCRIPT, *arguments], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
