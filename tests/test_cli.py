@@ -152,7 +152,8 @@ def test_the_help_of_a_method_lists_its_arguments_and_its_recipe(command, name):
             flag = "--" + setting.replace("_", "-")
             assert re.search(rf"^  {flag} +{value}$", answer.out, re.MULTILINE)
     for argument, value in cls.recipe.get("hyperparameters", {}).items():
-        assert re.search(rf"^  --set +{argument}={value}$", answer.out, re.MULTILINE)
+        shown = re.escape(f"{argument}={value}")
+        assert re.search(rf"^  --set +{shown}$", answer.out, re.MULTILINE)
 
 
 # What a training is told
@@ -195,6 +196,8 @@ def test_flags_reach_the_settings(command, told):
         "--skip-bad",
         "--metrics",
         "sap, mig",
+        *("--optimizer", "sgd", "--weight-decay", "1e-4"),
+        *("--schedule", "cosine", "--warmup-steps", "2"),
     )
     sets = ("--set", "beta=8", "--set", "latent_size=3", "--set", "reconstruction=gaussian")
     assert command("train", "beta_vae", *TINY, *flags, *sets, "--image-size", "20").code == 0
@@ -207,6 +210,10 @@ def test_flags_reach_the_settings(command, told):
         "epochs": 2,
         "batch_size": 8,
         "learning_rate": 1e-2,
+        "optimizer": "sgd",
+        "weight_decay": 1e-4,
+        "schedule": "cosine",
+        "warmup_steps": 2,
         "seed": 3,
         "samples": 50,
         "metrics": ["sap", "mig"],
@@ -216,8 +223,11 @@ def test_flags_reach_the_settings(command, told):
 
 def test_without_flags_the_recipe_is_run(command, told):
     assert command("train", "beta_vae").code == 0
-    given = told[0].model_dump(exclude={"method", "seed", "samples", "metrics", "skip_bad"})
-    assert given == zoo.BetaVAE.recipe
+    given = told[0].model_dump()
+    assert {name: given[name] for name in zoo.BetaVAE.recipe} == zoo.BetaVAE.recipe
+    others = {name: field.default for name, field in Settings.model_fields.items() if name in given}
+    for name in set(given) - set(zoo.BetaVAE.recipe) - {"method"}:
+        assert given[name] == others[name]
 
 
 FILE = {
