@@ -481,7 +481,8 @@ def test_overwriting_replaces_the_run_and_nothing_else(command, run):
     assert answer.code == 0
     assert (run / "notes.txt").read_text() == "mine"
     assert Run(run).settings.method == "vae"
-    assert [len(values) for values in Run(run).read("history").values()] == [1, 1, 1]
+    lengths = {name: len(values) for name, values in Run(run).read("history").items()}
+    assert lengths == {"loss": 1, "reconstruction": 1, "kl": 1, "knn": 1}
     assert contents(run / "checkpoints") == ["epoch-000001-batch-00000000"]
     assert type(Run(run).load_method()) is zoo.VAE
 
@@ -877,5 +878,5 @@ def test_ctrl_c_leaves_a_checkpoint_from_which_to_go_on(command, tmp_path):
     answer = command("train", "beta_vae", "--resume", "--out", "a run")
     assert answer.code == 0
     assert re.search(r"^resuming at step [\d,]+ of 300$", answer.out, re.MULTILINE)
-    assert [len(values) for values in run.read("history").values()] == [3, 3, 3]
+    assert [len(values) for values in run.read("history").values()] == [3, 3, 3, 3]
     assert run.load_method().step.numpy() == 300
