@@ -76,12 +76,9 @@ def evaluate(
     results = _terms(method, data, samples, seed, split)
     confused = None
     if picked:
-        known: dict[int, Any] = {}  # codes by whose images' they are
 
         def encode(images: Any) -> Any:
-            if id(images) not in known:
-                known[id(images)] = method.predict(images, batch_size=BATCH, verbose=0)
-            return known[id(images)]
+            return method.predict(images, batch_size=BATCH, verbose=0)
 
         tell("codes")
         pool = scoring.Pool.draw(
