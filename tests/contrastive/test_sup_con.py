@@ -95,6 +95,13 @@ def test_data_without_labels_are_refused():
         make().batches(data, 4)
 
 
+def test_data_of_a_single_class_are_refused():
+    pixels = zoo.data.load("digits").train._pixels
+    data = zoo.data.LabelledImages("alike", pixels, np.full(len(pixels), 3))
+    with pytest.raises(ValueError, match=r"at least two classes for SupCon\. Received: alike"):
+        make().batches(data, 4)
+
+
 def test_views_without_labels_are_refused_with_what_gives_them():
     with pytest.raises(ValueError, match=r"\(a, b, labels\) for SupCon.*labels=True\).*tuple of 2"):
         compiled().fit(batch()[:2], verbose=0)

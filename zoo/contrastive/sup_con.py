@@ -65,8 +65,18 @@ class SupCon(TwoView):
         self.temperature = checks.positive("temperature", temperature)
 
     def batches(self, data: Any, batch_size: int, seed: int = 0, start: int = 0) -> Any:
-        """Endless batches of two views and labels, from labelled data: `zoo.data.two_views`."""
+        """Endless batches of two views and labels, from labelled data: `zoo.data.two_views`.
+
+        Raises:
+            ValueError: Data without labels, or of a single class, and as for `two_views`.
+        """
         images = getattr(data, "train", data)
+        labels = getattr(images, "labels", None)
+        if labels is not None and len(labels) and (labels == labels[0]).all():
+            raise ValueError(
+                f"Expected labels of at least two classes for SupCon. Received: {images.name}, "
+                "which has one."
+            )
         return two_views(images, self.views, batch_size, seed, start, labels=True)
 
     def forward(self, batch: Any, training: bool) -> dict[str, Any]:
