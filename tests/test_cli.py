@@ -16,7 +16,7 @@ from PIL import Image
 
 import zoo
 from zoo import cli, registry, training
-from zoo.runs import Run, Settings
+from zoo.runs import Run, Settings, assignment
 
 TINY = ("--data", "digits", "--steps", "4", "--epochs", "2", "--batch-size", "8")
 ZOO = [sys.executable, "-c", "from zoo.cli import main; main()"]
@@ -152,7 +152,7 @@ def test_the_help_of_a_method_lists_its_arguments_and_its_recipe(command, name):
             flag = "--" + setting.replace("_", "-")
             assert re.search(rf"^  {flag} +{value}$", answer.out, re.MULTILINE)
     for argument, value in cls.recipe.get("hyperparameters", {}).items():
-        shown = re.escape(f"{argument}={value}")
+        shown = re.escape(assignment(argument, value))
         assert re.search(rf"^  --set +{shown}$", answer.out, re.MULTILINE)
 
 

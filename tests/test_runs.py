@@ -1,3 +1,4 @@
+import doctest
 import errno
 import json
 import os
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo import runs
 from zoo.metrics.scoring import held_out
 from zoo.runs import Run, Settings, runs_in, without_folders
 
@@ -144,6 +146,10 @@ def test_the_command_says_every_setting():
         "--schedule constant --warmup-steps 0 --seed 0 --samples 10000 --metrics mig,sap "
         "--set beta=2.0 --set 'a=\"x y\"'"
     )
+
+
+def test_examples_run():
+    assert doctest.testmod(runs).failed == 0
 
 
 def test_the_warm_up_is_as_large_a_part_of_other_steps():

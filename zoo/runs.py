@@ -89,9 +89,8 @@ class Settings(pydantic.BaseModel):
             elif value is not False and value is not None:
                 text = ",".join(value) if isinstance(value, list) else str(value)
                 words += ["--" + name.replace("_", "-"), text]
-        for name, value in self.hyperparameters.items():
-            words += ["--set", f"{name}={_as_yaml(value)}"]
-        return shlex.join(words)
+        sets = [f"--set {assignment(*item)}" for item in self.hyperparameters.items()]
+        return " ".join([shlex.join(words), *sets])
 
     @classmethod
     def merged(cls, method: str, *layers: Mapping[str, Any]) -> Settings:
@@ -151,6 +150,16 @@ class Settings(pydantic.BaseModel):
                 f"{settings.steps} steps, {settings.epochs} epochs."
             )
         return settings
+
+
+def assignment(name: str, value: Any) -> str:
+    """NAME=VALUE as a shell takes it after --set.
+
+    Example:
+        >>> assignment("beta", 4.0), assignment("projection_sizes", [256, 128])
+        ('beta=4.0', "'projection_sizes=[256, 128]'")
+    """
+    return shlex.quote(f"{name}={_as_yaml(value)}")
 
 
 def _as_yaml(value: Any) -> str:

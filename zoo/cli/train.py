@@ -13,7 +13,7 @@ from zoo import registry
 from zoo.cli.border import quiet_tensorflow, usage
 from zoo.cli.names import Names
 from zoo.cli.settings import MetricNames, given_layers, named_in, setting_options, slug
-from zoo.runs import Run, Settings
+from zoo.runs import Run, Settings, assignment
 
 
 class Methods(Names):
@@ -60,7 +60,7 @@ def _as_flags(recipe: Mapping[str, Any]) -> list[tuple[str, str]]:
     assignments = recipe.get("hyperparameters", {})
     return [
         *((f"--{name.replace('_', '-')}", str(value)) for name, value in flags.items()),
-        *(("--set", f"{name}={value}") for name, value in assignments.items()),
+        *(("--set", assignment(name, value)) for name, value in assignments.items()),
     ]
 
 
