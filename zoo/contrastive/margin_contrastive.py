@@ -21,6 +21,7 @@ from zoo.losses.contrastive import margin_contrastive_terms
 from zoo.messages import described
 from zoo.method import Method
 from zoo.replicas import gather
+from zoo.two_view import laptop_recipe
 
 
 class MarginContrastive(Method):
@@ -51,14 +52,7 @@ class MarginContrastive(Method):
     search_space = {"margin": (0.1, 10.0, "log")}
     learns_labels = True
     recipe = {
-        "data": "digits",
-        "image_size": 16,
-        "steps": 600,
-        "epochs": 6,
-        "batch_size": 256,
-        "learning_rate": 3e-3,
-        "schedule": "cosine",
-        "warmup_steps": 30,
+        **laptop_recipe(),
         "hyperparameters": {"network": "convnet", "latent_size": 8},
     }
 

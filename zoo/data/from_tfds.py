@@ -103,7 +103,8 @@ def _prepare(builder: Any, tfds_name: str, download: bool) -> None:
             f"Expected tensorflow-datasets' {tfds_name!r} on this machine, in {builder.data_dir}. "
             "Received: nothing is there. Prepare it once, with a network: "
             f"python -c \"import zoo; zoo.data.load('tfds:{tfds_name}', download=True)\"; "
-            "or give a local copy where the dataset takes one (file=, folder=, NAME:PATH)."
+            "or give a local copy (file= or folder=; as a name mnist:FILE.npz, cifar10:FOLDER, "
+            "dsprites:FILE.npz)."
         )
     builder.download_and_prepare()
 
