@@ -299,6 +299,79 @@ class TwoViewContract(MethodContract):
         assert codes.shape == (3, parts.LATENTS)
 
 
+class PartialLabelContract(MethodContract):
+    """Checks for a method that learns from sets of candidate labels."""
+
+    unused = ()  # parts of a batch that the method does not look at
+
+    def batch(self, n=6, seed=0):
+        """Two views of n images, which images of 20 they are, and their candidates of 4."""
+        return parts.partial_batch(n, seed)
+
+    def images(self, n=6):
+        return self.batch(n)["weak"]
+
+    def wrong_batches(self):
+        """Also whole batches, of which one part is wrong, or left out."""
+        good = self.batch()
+        candidates = good["candidates"]
+        none = np.where(np.arange(6)[:, None] == 3, 0, candidates)
+        return [
+            *super().wrong_batches(),
+            good["weak"].astype("int32"),
+            {name: part for name, part in good.items() if name != "index"},
+            {**good, "weak": good["weak"][:, :4]},
+            {**good, "strong": good["strong"].astype("int32")},
+            {**good, "index": np.zeros(6, "float32")},
+            {**good, "candidates": candidates[:, :3]},
+            {**good, "candidates": candidates / 2},
+            {**good, "candidates": none},
+        ]
+
+    def test_each_input_changes_the_loss(self):
+        method = self.compiled()
+        self.train(method)  # before, nothing is remembered of any image
+        batch, other = self.tensors(), self.tensors(seed=1)
+        loss = self.loss(method, batch)
+        for name in batch:
+            changed = self.loss(method, {**batch, name: other[name]}) != loss
+            assert changed == (name not in self.unused), name
+
+    def test_export_gives_the_same_codes(self, tmp_path):
+        method = self.make()
+        zoo.export(method, tmp_path / "1")
+        loaded = tf.saved_model.load(tmp_path / "1")
+        for n in (1, 5):
+            images = self.images(n)
+            codes = loaded.signatures["serving_default"](image=images)["codes"]
+            np.testing.assert_allclose(codes, method.predict(images, verbose=0), atol=1e-5)
+            found = loaded.signatures["classify"](image=images)["probabilities"]
+            np.testing.assert_allclose(found, method.classify(images), atol=1e-5)
+
+    def test_an_image_without_candidates_is_refused_in_a_graph(self):
+        method = self.compiled()
+        batch = self.tensors()
+        batch["candidates"] *= ops.cast(ops.arange(6) != 3, "float32")[:, None]
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Received none for row"):
+            tf.function(method.train_step, autograph=False)(batch)
+
+    def test_labels_are_resolved_among_the_candidates(self):
+        method = self.compiled()
+        for trained in (False, True):
+            if trained:
+                self.train(method)
+            batch = self.batch()
+            for index in (None, batch["index"]):
+                found = method.resolve(batch["weak"], batch["candidates"], index)
+                assert found.dtype == np.float32
+                np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+                assert not found[batch["candidates"] == 0].any()
+        with pytest.raises(ValueError, match=r"Expected candidates of shape \(6, 4\).*\(6, 3\)"):
+            method.resolve(batch["weak"], batch["candidates"][:, :3])
+        with pytest.raises(ValueError, match=r"Received none for row: 0\."):
+            method.resolve(batch["weak"], np.zeros((6, 4)))
+
+
 def state(method):
     """Everything that a checkpoint must hold: weights, optimizers, random states."""
     return [

@@ -53,3 +53,22 @@ def discriminator(latents=LATENTS, seed=5):
 
 def images(n=6, seed=0, image_shape=IMAGE_SHAPE):
     return np.random.default_rng(seed).integers(0, 256, (n, *image_shape), "uint8")
+
+
+def classifier(units=LATENTS, classes=4, seed=6):
+    codes = layers.Input((units,))
+    dense = layers.Dense(classes, kernel_initializer=next(glorots(seed)))
+    return keras.Model(codes, dense(codes))
+
+
+def partial_batch(n=6, seed=0, classes=4, of=20):
+    """Two views of n images out of 20, with the candidates that each of the 20 has."""
+    index = (7 * seed + np.arange(n)) % of
+    candidates = np.random.default_rng(0).random((of, classes)) < 0.4
+    candidates[np.arange(of), np.arange(of) % classes] = True
+    return {
+        "weak": images(n, 2 * seed),
+        "strong": images(n, 2 * seed + 1),
+        "index": index,
+        "candidates": candidates[index].astype("float32"),
+    }

@@ -143,7 +143,8 @@ def test_the_help_of_a_method_lists_its_arguments_and_its_recipe(command, name):
     answer = command("train", name, "--help")
     assert answer.code == 0
     cls = registry.method(name)
-    filled_in = {"total_steps": "that of --steps", "dataset_size": "that of the data"}
+    filled_in = {"total_steps": "that of --steps"}
+    filled_in |= dict.fromkeys(cls.from_data, "that of the data")
     for argument, parameter in training.arguments(cls).items():
         default = f"default {filled_in.get(argument, repr(parameter.default))}"
         assert re.search(rf"^  {argument} +{re.escape(default)}$", answer.out, re.MULTILINE)

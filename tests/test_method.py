@@ -459,7 +459,7 @@ def test_batches_are_those_of_the_data_or_of_its_training_part():
 
 # Docstrings
 
-PACKAGES = ("zoo.callbacks", "zoo.disentangled", "zoo.losses", "zoo.networks")
+PACKAGES = ("zoo.callbacks", "zoo.disentangled", "zoo.losses", "zoo.networks", "zoo.partial")
 MODULES = [
     "zoo.method",
     "zoo.optimizers",

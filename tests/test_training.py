@@ -41,6 +41,7 @@ def test_parts_and_what_has_a_flag_of_its_own_cannot_be_set():
         "discriminator_optimizer",
         "projector",
         "predictor",
+        "classifier",
     }
     for cls in zoo.methods().values():
         left_out = {"self", "image_shape", "seed", "kwargs", *parts}

@@ -35,6 +35,7 @@ def export(
         decode                    codes float32 (N, L) -> image uint8 (N, H, W, C), where the
                                   method decodes
         reconstruct               image -> image, where the method decodes
+        classify                  image -> probabilities float32 (N, C), where the method classifies
 
     They load with `tf.saved_model.load(path).signatures["encode"]` in a process that never
     imports this package or Keras. TensorFlow Serving takes a folder whose numbered sub-folders

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Mapping, Sized
 from typing import Any
 
 
@@ -37,7 +37,11 @@ def described(batch: Any) -> str:
     Example:
         >>> described((1, 2))
         'a tuple of 2'
+        >>> described({"image": 1})
+        "a dictionary with 'image'"
     """
+    if isinstance(batch, Mapping):
+        return f"a dictionary with {', '.join(map(repr, batch)) or 'nothing'}"
     if hasattr(batch, "shape"):
         return f"images of shape {tuple(batch.shape)}"
     length = f" of {len(batch)}" if isinstance(batch, Sized) else ""

@@ -18,6 +18,7 @@ import tensorflow as tf
 from keras import ops
 
 from zoo.callback_order import introduce
+from zoo.messages import described
 from zoo.replicas import total
 
 
@@ -364,8 +365,8 @@ class Method(keras.Model):
         first = batch[0] if isinstance(batch, tuple | list) and batch else batch
         if isinstance(first, Mapping):
             raise ValueError(
-                "Expected images, or a pair of images and anything else. Received: a dictionary "
-                f"with {', '.join(map(repr, first))}."
+                "Expected images, or a pair of images and anything else. Received: "
+                f"{described(first)}."
             )
         is_array = hasattr(first, "shape") and hasattr(first, "dtype")
         return [first] if is_array else []

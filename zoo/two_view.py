@@ -112,9 +112,7 @@ class TwoView(Method):
             projection["sizes"] = projection_sizes
         projector = networks.projector(encoder.output_shape[-1], seed=seed + 1, **projection)
         if views is None:
-            views = inspect.signature(cls).parameters["views"].default
-            if max(image_shape[:2]) <= SMALL and f"{views}_small" in PRESETS:
-                views = f"{views}_small"
+            views = papers_views(cls, image_shape)
         parts = cls.further_parts(projection["sizes"], seed)
         return cls(encoder, projector, **parts, views=views, **hyperparameters)
 
@@ -166,6 +164,13 @@ class TwoView(Method):
         if isinstance(batch, tuple | list) and len(batch) >= 2:
             return [*self.both(batch)]
         return super()._images_in(batch)
+
+
+def papers_views(cls: type[Method], image_shape: Sequence[int]) -> str:
+    """The preset that is a method's default; up to 64 pixels a side its small-image variant."""
+    views = inspect.signature(cls).parameters["views"].default
+    small = f"{views}_small"
+    return small if max(image_shape[:2]) <= SMALL and small in PRESETS else views
 
 
 def similarities(za: Any, zb: Any) -> tuple[Any, Any]:

@@ -17,6 +17,7 @@ from zoo.losses.density_ratio import (
 )
 from zoo.losses.dip import DIPPenalties, dip, dip_penalties
 from zoo.losses.mmd import KERNELS, mmd
+from zoo.losses.partial_label import classifier_consistent
 from zoo.losses.total_correlation import KLTerms, kl_terms, stratified_weights, total_correlation
 from zoo.losses.variational import (
     bernoulli_reconstruction,
@@ -31,6 +32,7 @@ __all__ = [
     "KLTerms",
     "barlow_twins",
     "bernoulli_reconstruction",
+    "classifier_consistent",
     "cross_correlation",
     "density_ratio_total_correlation",
     "dip",

@@ -1,0 +1,1 @@
+"""Methods that learn a classifier from sets of candidate labels."""

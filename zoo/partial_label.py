@@ -1,0 +1,246 @@
+"""`PartialLabel`: what methods that learn from sets of candidate labels share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Self
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from zoo import checks, networks, two_view
+from zoo.data.views import PRESETS
+from zoo.messages import described
+from zoo.method import Endpoint, Method
+
+
+def laptop_recipe(**hyperparameters: Any) -> dict[str, Any]:
+    """The settings in which `zoo train` runs a method of candidates by default: digits, minutes.
+
+    Args:
+        **hyperparameters: The method's own, besides a small network and views for digits.
+    """
+    small = {"network": "convnet", "views": "digits", **hyperparameters}
+    return {**two_view.laptop_recipe(), "hyperparameters": small}
+
+
+class PartialBatch(NamedTuple):
+    """What a batch holds.
+
+    Attributes:
+        weak: (N, H, W, C), views of images, uint8 or float 0..1.
+        strong: (N, H, W, C), views of the same, further from the image.
+        index: (N,) integers: which images of the data they are.
+        candidates: (N, C) float32, 0 and 1: which labels each may have, at least one.
+    """
+
+    weak: Any
+    strong: Any
+    index: Any
+    candidates: Any
+
+
+class PartialLabel(Method):
+    """An encoder and a linear classifier that learn from candidate labels, one of them the true.
+
+    A batch is {"weak", "strong", "index", "candidates"}, see `PartialBatch`: `method.batches` makes
+    it of data with candidates. `predict` gives codes, `classify` the probabilities of classes, and
+    `resolve` those of each image's candidates.
+
+    Args:
+        encoder: As for `Method`.
+        classifier: A built keras.Model from codes (N, L) to logits (N, C).
+        views: A preset of `zoo.data.views`: the first view is the weak one, the second the strong.
+
+    Attributes:
+        num_classes: C.
+        learns_candidates: Whether its batches hold sets of candidate labels: these do.
+
+    Raises:
+        ValueError: A classifier that does not fit the encoder, or an unknown preset. In training,
+            candidates of another number of classes, or none for an image: beforehand where they
+            are known, else tf.errors.InvalidArgumentError from the step (XLA leaves that out).
+    """
+
+    learns_labels = True
+    learns_candidates: ClassVar[bool] = True
+    from_data = ("num_classes",)
+
+    def __init__(
+        self, encoder: keras.Model, classifier: keras.Model, views: str = "pico", **kwargs: Any
+    ) -> None:
+        two_view.check_follows("classifier", classifier, encoder)
+        super().__init__(encoder, **kwargs)
+        self.classifier = classifier
+        self.views = checks.one_of("views", views, (*PRESETS,))
+        self.num_classes = classifier.output_shape[-1]
+
+    @classmethod
+    def for_images(
+        cls,
+        image_shape: Sequence[int],
+        num_classes: int,
+        network: str = "resnet18",
+        normalization: str | None = "batch",
+        weights: str | None = None,
+        views: str | None = None,
+        seed: int = 0,
+        **hyperparameters: Any,
+    ) -> Self:
+        """The method with networks for these images.
+
+        Args:
+            image_shape: (H, W, C).
+            num_classes: How many classes the candidates are of, at least 2.
+            network: The encoder, as `zoo.networks.encoder` names it: "resnet18" is the small-image
+                ResNet-18, "convnet" one for laptops, any other a model of keras.applications.
+            normalization: The encoder's: "batch", "split" or None.
+            weights: None or "imagenet", for models of keras.applications.
+            views: A preset. Default: the constructor's.
+            seed: Of the initial weights.
+            **hyperparameters: Further arguments of the constructor, e.g. `num_samples`.
+
+        Raises:
+            ValueError: Images or hyperparameters that the method cannot take.
+        """
+        encoder = networks.encoder(network, image_shape, seed, weights, normalization)
+        classifier = networks.classifier(encoder.output_shape[-1], num_classes, seed + 1)
+        if views is None:
+            views = two_view.papers_views(cls, image_shape)
+        return cls(encoder, classifier, views=views, **hyperparameters)
+
+    # What it says of images
+
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """As in Keras: images to codes; bad images, and batches of views, are refused first."""
+        if isinstance(x, Mapping):
+            raise ValueError(f"Expected images. Received: {described(x)}.")
+        return super().predict(x, *args, **kwargs)
+
+    def logits(self, images: Any, training: bool) -> Any:
+        """The classifier's logits (N, C) float32 of images (N, H, W, C)."""
+        codes = self.encoder(self.prepare(images), training=training)
+        return ops.cast(self.classifier(codes, training=training), "float32")
+
+    def classify(self, images: Any, batch_size: int | None = None) -> np.ndarray:
+        """The probability of each class.
+
+        Args:
+            images: As for `predict`: (N, H, W, C), uint8 or float 0..1.
+            batch_size: Images encoded at once; None is Keras' 32.
+
+        Returns:
+            (N, C) float32, each row of sum 1.
+
+        Raises:
+            ValueError: Bad images, as for `predict`.
+        """
+        codes = self.predict(images, batch_size=batch_size, verbose=0)
+        return ops.convert_to_numpy(self._probabilities(codes))
+
+    def resolve(
+        self, images: Any, candidates: Any, index: Any = None, batch_size: int | None = None
+    ) -> np.ndarray:
+        """The probability of each candidate to be the true label.
+
+        Args:
+            images: As for `classify`.
+            candidates: (N, C) 0 and 1, at least one each.
+            index: (N,) integers, which images of the data trained on they are, for methods that
+                remember what they found out about each. None: of none of them.
+            batch_size: Images encoded at once; None is Keras' 32.
+
+        Returns:
+            (N, C) float32, each row of sum 1, and zero for what is no candidate. Here the
+            classifier's probabilities within the candidates.
+
+        Raises:
+            ValueError: Bad images, candidates of another shape or none for an image.
+        """
+        candidates = self._sets(candidates, len(images))
+        return _within(candidates, self.classify(images, batch_size))
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """Beside codes, "classify": the probability of each class."""
+        image = {"image": (tuple(self.encoder.input_shape[1:]), "uint8")}
+
+        def classify(images: Any) -> Any:
+            return self._probabilities(self(images))
+
+        return {**super().endpoints(), "classify": Endpoint(classify, image, "probabilities")}
+
+    def _probabilities(self, codes: Any) -> Any:
+        return ops.softmax(ops.cast(self.classifier(codes, training=False), "float32"))
+
+    # Batches
+
+    def parts(self, batch: Any) -> PartialBatch:
+        """The parts of a batch by name.
+
+        Raises:
+            ValueError: Something else, parts that do not fit one another, or candidates of another
+                number of classes.
+        """
+        given = self._named(batch)
+        counts = ops.count_nonzero(given.candidates, axis=1)
+        expected = "Expected at least one candidate label for each image. Received none for row:"
+        tf.debugging.Assert(ops.all(counts > 0), [expected, ops.argmin(counts)])
+        return given._replace(candidates=ops.cast(given.candidates, "float32"))
+
+    def _named(self, batch: Any) -> PartialBatch:
+        """The parts of a batch, or of its specification, of shapes and dtypes that fit."""
+        names = PartialBatch._fields
+        if not isinstance(batch, Mapping) or not set(names) <= set(batch):
+            raise ValueError(
+                f"Expected a dictionary with {', '.join(map(repr, names))} for "
+                f"{type(self).__name__}, such as method.batches(data, batch_size) gives. "
+                f"Received: {described(batch)}."
+            )
+        given = PartialBatch(**{name: batch[name] for name in names})
+        checks.alike(weak=given.weak, strong=given.strong)
+        checks.one_each("index", given.index, given.weak)
+        self._check_width(given.candidates, given.weak.shape[0])
+        return given
+
+    def _check_width(self, candidates: Any, n: int | None) -> None:
+        shape = tuple(candidates.shape)
+        fits = len(shape) == 2 and shape[1] == self.num_classes
+        if not fits or (None not in (shape[0], n) and shape[0] != n):
+            raise ValueError(
+                f"Expected candidates of shape ({'N' if n is None else n}, {self.num_classes}), a "
+                f"column for each class that {type(self).__name__} tells apart. Received shape: "
+                f"{shape}."
+            )
+
+    def _sets(self, candidates: Any, n: int) -> np.ndarray:
+        """Candidate sets (n, C) as an array, once it is known that each can be."""
+        candidates = np.asarray(candidates)
+        self._check_width(candidates, n)
+        strange = candidates[(candidates != 0) & (candidates != 1)]
+        if len(strange):
+            raise ValueError(f"Expected candidates of 0 and 1. Received also: {strange[0]}.")
+        empty = np.flatnonzero(~candidates.any(axis=1))
+        if len(empty):
+            raise ValueError(
+                "Expected at least one candidate label for each image. Received none for row: "
+                f"{empty[0]}."
+            )
+        return candidates.astype("float32")
+
+    def _images_in(self, batch: Any) -> list[Any]:
+        """Both views, once it is known that the rest fits; or the images that `predict` gets."""
+        if not isinstance(batch, Mapping):
+            return super()._images_in(batch)
+        given = self._named(batch)
+        if not isinstance(given.candidates, tf.TypeSpec):
+            self._sets(given.candidates, len(given.weak))
+        return [given.weak, given.strong]
+
+
+def _within(candidates: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Probabilities (N, C) of candidates alone, of sum 1: equal ones where all vanish."""
+    likely = candidates * probabilities
+    likely = np.where(likely.any(axis=1, keepdims=True), likely, candidates)
+    return likely / likely.sum(axis=1, keepdims=True)
