@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from zoo.data import FactorData, LabelledData, load
+from zoo.data.from_tfds import superclasses_of
 
 tfds = pytest.importorskip("tensorflow_datasets")
 
@@ -210,3 +211,17 @@ except OSError: sys.exit("tensorflow" in sys.modules)
     start = time.monotonic()
     subprocess.run([sys.executable, "-c", code], check=True)
     assert time.monotonic() - start < 5
+
+
+def test_superclasses_are_known_where_the_data_agree_on_them(mocked: Callable) -> None:
+    labels, coarse = np.array([2, 0, 1, 2, 0]), np.array([7, 3, 3, 7, 3])
+    assert superclasses_of(labels, coarse, 3) == [3, 3, 7]
+    assert superclasses_of(labels, np.array([7, 3, 3, 7, 4]), 3) is None  # 0 is of two
+    assert superclasses_of(labels, coarse, 4) is None  # nothing is of class 3
+    with mocked("train", "test"):
+        data = load("tfds:cifar100")
+    assert isinstance(data, LabelledData)
+    assert data.num_classes == 100
+    assert data.train.labels is not None
+    assert data.train.labels.shape == (20,)
+    assert data.superclasses is None  # 20 random images show not every class

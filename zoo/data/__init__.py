@@ -15,7 +15,8 @@ from zoo.data.images import Images
 from zoo.data.labels import LabelledData, LabelledImages
 from zoo.data.loading import load, names
 from zoo.data.pairing import pairs
-from zoo.data.viewing import two_views
+from zoo.data.partial import partial_labels, read_candidates
+from zoo.data.viewing import partial_batches, two_views
 from zoo.data.views import View, Views
 
 __all__ = [
@@ -28,5 +29,8 @@ __all__ = [
     "load",
     "names",
     "pairs",
+    "partial_batches",
+    "partial_labels",
+    "read_candidates",
     "two_views",
 ]

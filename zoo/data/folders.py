@@ -60,12 +60,14 @@ def read_folder(
     train, test, class_names = _find(folder)
     images = _Collected(len(train) + len(test), None if size is None else as_size(size))
     labels: list[list[int]] = []
+    paths: list[str] = []
     with progress(f"Reading {folder.name}", len(train) + len(test)) as advance:
         for half in (train, test):
             labels.append([])
             for path, label in half:
                 if images.add(path, skip_bad):
                     labels[-1].append(label)
+                    paths.append(path.relative_to(folder).as_posix())
                 advance(1)
     if images.bad:
         _log.warning("%s: skipped %d images that cannot be read.", folder, images.bad)
@@ -80,7 +82,14 @@ def read_folder(
     pixels = ArrayPixels(images.array())
     name = settings["name"]
     kept, tested = (
-        LabelledImages(name, pixels, known[half] if class_names else None, half, settings)
+        LabelledImages(
+            name,
+            pixels,
+            known[half] if class_names else None,
+            half,
+            settings,
+            [paths[row] for row in half],
+        )
         for half in rows
     )
     return LabelledData(name, kept, tested, class_names)

@@ -29,6 +29,9 @@ FACTOR_SETS = {
 }  # fmt: skip
 """The sets with factors, and the features that hold them."""
 
+_COARSE = "coarse_label"
+"""The feature of cifar100 that holds the superclass of an image."""
+
 _BATCH = 256
 _TEST_SHARE = 0.1
 _FACE_SIDE = 64
@@ -48,6 +51,7 @@ def read_tfds(
     none is given (the faces at full size are 24 GB); its 40 attributes are the labels, (N, 40).
     All others need the features `image` and `label`; their `train` and `test` splits are the
     halves (`validation` where there is no `test`, a fixed random tenth where there is neither).
+    Of cifar100 the superclasses are known too.
 
     Args:
         tfds_name: As tensorflow-datasets writes it: "mnist", "smallnorb:2.0.0".
@@ -142,17 +146,21 @@ def _labelled(
         raise ValueError(
             f"Expected the label of {settings['name']!r} to be a class. Received: {feature}."
         )
+    if _COARSE in builder.info.features:
+        keys = (*keys, _COARSE)
     splits = builder.info.splits
     test = next((split for split in ("test", "validation") if split in splits), None)
     if "train" not in splits:
         raise ValueError(
             f"Expected {settings['name']!r} to have a split train. Received: {', '.join(splits)}."
         )
-    halves = []
+    halves, superclasses = [], None
     for split in ("train", test):
         if split is not None:
             images, values = _read(builder, split, keys, size)
-            labels = values[:, 0] if len(keys) == 1 else values
+            if keys[-1] == _COARSE and split == "train":
+                superclasses = superclasses_of(values[:, 0], values[:, 1], len(class_names))
+            labels = values if builder.name == "celeb_a" else values[:, 0]
             halves.append((ArrayPixels(images), labels, np.arange(len(labels))))
     if test is None:
         pixels, labels, _ = halves[0]
@@ -161,7 +169,18 @@ def _labelled(
         LabelledImages(settings["name"], pixels, labels, rows, settings)
         for pixels, labels, rows in halves
     )
-    return LabelledData(settings["name"], train, tested, class_names)
+    return LabelledData(settings["name"], train, tested, class_names, superclasses)
+
+
+def superclasses_of(labels: np.ndarray, coarse: np.ndarray, num_classes: int) -> list[int] | None:
+    """The superclass of each class, from both labels of each image (N,).
+
+    Returns:
+        None where a class has images of several superclasses, or none.
+    """
+    pairs = np.unique(np.stack([labels, coarse], axis=1), axis=0)
+    each_once = np.array_equal(pairs[:, 0], np.arange(num_classes))
+    return pairs[:, 1].tolist() if each_once else None
 
 
 def _read(

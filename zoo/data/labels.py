@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from zoo.data.images import Images
+from zoo.data.partial import checked_sets
 from zoo.data.pixels import Pixels
 from zoo.splits import stratified
 
@@ -21,14 +24,19 @@ class LabelledImages(Images):
         labels: Integers (N,), or (N, A) with 0 and 1 for A attributes, or None.
         rows: The rows of `pixels` that belong to this dataset, in order. Default: all.
         settings: What `zoo.data.load` needs to make this dataset again.
+        paths: The N files within their folder, with "/", or None.
 
     Attributes:
         image_shape: (H, W, C).
         labels: int64 (N,) or (N, A), or None.
+        candidates: bool (N, K), which of K labels may be true, or None: see
+            `LabelledData.with_candidates`.
 
     Raises:
         ValueError: If there are not as many labels as images.
     """
+
+    candidates: np.ndarray | None = None
 
     def __init__(
         self,
@@ -37,8 +45,10 @@ class LabelledImages(Images):
         labels: np.ndarray | None,
         rows: np.ndarray | None = None,
         settings: dict[str, Any] | None = None,
+        paths: Sequence[str] | None = None,
     ):
         super().__init__(name, pixels, rows, settings)
+        self.paths = None if paths is None else np.asarray(paths, dtype=object)
         self.labels = None if labels is None else np.asarray(labels)
         if self.labels is None:
             return
@@ -68,14 +78,36 @@ class LabelledImages(Images):
         rows = self.sample_rows(n, seed)
         return self.read(rows), None if self.labels is None else self.labels[rows]
 
+    def describe_candidates(self) -> dict[str, Any] | None:
+        """How many images have how many candidates on average, and which: ready for JSON.
+
+        Sets are the same where this is the same; None where there are none.
+        """
+        if self.candidates is None:
+            return None
+        shape = ",".join(map(str, self.candidates.shape)).encode()
+        return {
+            "images": len(self),
+            "per_image": round(float(self.candidates.sum(axis=1).mean()), 2),
+            "sha256": hashlib.sha256(shape + np.packbits(self.candidates).tobytes()).hexdigest(),
+        }
+
     def _chosen(self, rows: np.ndarray) -> LabelledImages:
         """Some of these images, in the order of `rows`."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other._rows = rows if self._rows is None else self._rows[rows]
-        if self.labels is not None:
-            other.labels = self.labels[rows]
-            other.labels.flags.writeable = False
+        for name in ("labels", "candidates", "paths"):
+            known = getattr(self, name)
+            if known is not None:
+                setattr(other, name, _frozen(known[rows]))
+        return other
+
+    def _with_candidates(self, sets: np.ndarray) -> LabelledImages:
+        """These images with candidate sets that are known to fit."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.candidates = _frozen(sets)
         return other
 
 
@@ -88,10 +120,11 @@ class LabelledData:
         test: The test images; empty where the data have none.
         class_names: The name of each label value; empty without labels. For attributes,
             their names.
+        superclasses: Integers, that of each class, where the data know any.
 
     Attributes:
         image_shape: (H, W, C).
-        num_classes: The number of classes; 0 without labels.
+        num_classes: The number of classes; 0 where none are known.
 
     Raises:
         ValueError: If the halves differ in shape, or a label is outside the classes.
@@ -102,7 +135,12 @@ class LabelledData:
     """
 
     def __init__(
-        self, name: str, train: LabelledImages, test: LabelledImages, class_names: Sequence[str]
+        self,
+        name: str,
+        train: LabelledImages,
+        test: LabelledImages,
+        class_names: Sequence[str],
+        superclasses: Sequence[int] | None = None,
     ):
         if train.image_shape != test.image_shape:
             raise ValueError(
@@ -123,6 +161,7 @@ class LabelledData:
         self.train = train
         self.test = test
         self.class_names = tuple(class_names)
+        self.superclasses = None if superclasses is None else tuple(superclasses)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -131,7 +170,7 @@ class LabelledData:
 
     @property
     def num_classes(self) -> int:
-        """The number of classes (or of attributes); 0 without labels."""
+        """The number of classes (or of attributes); 0 where none are known."""
         return len(self.class_names)
 
     @property
@@ -173,6 +212,11 @@ class LabelledData:
             >>> len(data.train), len(chosen_by.train), len(chosen_by.test)
             (1497, 1344, 153)
         """
+        train, kept = (self.train._chosen(rows) for rows in self.validation_rows(share, seed))
+        return self.with_halves(train, kept)
+
+    def validation_rows(self, share: float = 0.1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of the training half that are the two parts of `validation`, ascending."""
         labels = self.train.labels
         if labels is None or labels.ndim > 1:
             labels = np.zeros(len(self.train), np.int64)
@@ -182,8 +226,45 @@ class LabelledData:
                 f"Expected a class of {self.name!r} with several images, of which some are kept "
                 f"to validate on. Received: {len(rest)} images."
             )
-        train, kept_images = (self.train._chosen(rows) for rows in (rest, kept))
-        return LabelledData(self.name, train, kept_images, self.class_names)
+        return rest, kept
+
+    def with_candidates(
+        self, candidates: ArrayLike, class_names: Sequence[str] | None = None
+    ) -> LabelledData:
+        """The same data, of whose training images several labels each may be the true one.
+
+        What learns from candidate sets sees them alone; true labels, where they are known, tell
+        how many it finds. The test half has no candidates.
+
+        Args:
+            candidates: (N, K) of 0 and 1, or of truth values: which of the K classes may be the
+                true one of each of the N training images. `zoo.data.partial_labels` draws them,
+                `zoo.data.read_candidates` reads them from a file.
+            class_names: The K names, of data that know no classes. Default: "0", "1" and so on.
+
+        Raises:
+            ValueError: A set that is empty or lacks the true label, with its row; as many columns
+                as there are classes, or rows as images, they are not; other numbers than 0 and 1;
+                images with attributes.
+
+        Example:
+            >>> data = zoo.data.load("digits")
+            >>> sets = zoo.data.partial_labels(data.train.labels, 10, rate=0.3, seed=0)
+            >>> data.with_candidates(sets).train.candidates.sum(axis=1).mean().round(1)
+            np.float64(3.7)
+        """
+        names = self.class_names or class_names
+        if not names:
+            columns = np.shape(candidates)[1:2]
+            names = [str(i) for i in range(*columns)] if columns else []
+        if class_names is not None and tuple(class_names) != tuple(names):
+            raise ValueError(
+                f"Expected the classes of {self.name!r}, {', '.join(names)}. Received: "
+                f"{', '.join(class_names)}."
+            )
+        sets = checked_sets(candidates, self.train, names)
+        train = self.train._with_candidates(sets)
+        return LabelledData(self.name, train, self.test, names, self.superclasses)
 
     def resized(self, size: int | Iterable[int]) -> LabelledData:
         """Both halves at another size, by area averaging, always from the original pixels.
@@ -191,9 +272,16 @@ class LabelledData:
         Args:
             size: The side in pixels, or (height, width).
         """
-        return LabelledData(
-            self.name, self.train.resized(size), self.test.resized(size), self.class_names
-        )
+        return self.with_halves(self.train.resized(size), self.test.resized(size))
+
+    def with_halves(self, train: LabelledImages, test: LabelledImages) -> LabelledData:
+        """Other halves of the same classes."""
+        return LabelledData(self.name, train, test, self.class_names, self.superclasses)
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array
 
 
 def split_rows(n: int, test_share: float) -> tuple[np.ndarray, np.ndarray]:

@@ -335,6 +335,8 @@ _STRONG = View(
     grey=0.0, solarise=0.2,
 )  # fmt: skip
 
+_CHARACTERS = View(area=(0.4, 1.0), flip=0.0, saturation=0.0, hue=0.0, grey=0.0)
+
 PRESETS: dict[str, Views] = {
     "simclr": Views(_SIMCLR),
     "simclr_small": Views(View()),
@@ -345,9 +347,11 @@ PRESETS: dict[str, Views] = {
     ),
     "barlow_small": Views(_BYOL, dataclasses.replace(_BYOL, solarise=0.2)),
     "pico": Views(_MOCO, _STRONG),
-    "digits": Views(
-        View(area=(0.4, 1.0), flip=0.0, saturation=0.0, hue=0.0, grey=0.0),
+    "pico_digits": Views(
+        dataclasses.replace(_CHARACTERS, area=(0.6, 1.0)),
+        dataclasses.replace(_CHARACTERS, jitter=1.0, brightness=0.6, contrast=0.6),
     ),
+    "digits": Views(_CHARACTERS),
 }
 """The views of papers, by name; "..._small" for small images, such as those of CIFAR.
 
@@ -366,4 +370,7 @@ pico: Wang et al., PiCO, ICLR 2022, and its code for CIFAR: the first view weak 
     solarising a fifth of them.
 digits: For handwritten digits and other characters, of which a mirror image or a small part is
     another character or none: no flip, crops from 0.4 of the area, brightness and contrast.
+pico_digits: The same for PiCO: crops of the weak view from 0.6 of the area, as the classifier
+    learns from it alone; the strong one as "digits", always jittered, by up to 0.6. Nothing is
+    solarised, which leaves of light strokes on black no more than their edges.
 """
