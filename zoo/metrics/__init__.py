@@ -4,12 +4,15 @@ No TensorFlow needed.
 
 One file a metric. A function that is listed here, takes `codes` first and returns a float, or a
 NamedTuple of floats, is a metric: `evaluate`, the training callback and the command line find it
-by its name.
+by its name. `covering_rate` and `approximated_accuracy` score the probabilities of a classifier by
+candidate labels.
 """
 
 from zoo.metrics.active_units import active_units
 from zoo.metrics.alignment import alignment
+from zoo.metrics.approximated_accuracy import approximated_accuracy
 from zoo.metrics.beta_vae_score import beta_vae_score
+from zoo.metrics.covering_rate import covering_rate
 from zoo.metrics.dci import DCI, dci
 from zoo.metrics.effective_rank import effective_rank
 from zoo.metrics.explicitness import explicitness
@@ -38,7 +41,9 @@ __all__ = [
     "Score",
     "active_units",
     "alignment",
+    "approximated_accuracy",
     "beta_vae_score",
+    "covering_rate",
     "dci",
     "effective_rank",
     "evaluate",

@@ -102,6 +102,32 @@ def checked_labels(
     return codes, y
 
 
+def checked_candidates(
+    probabilities: ArrayLike, candidates: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Probabilities of classes and candidate sets as arrays, or a refusal of what they are not.
+
+    Args:
+        probabilities: (N, C) real numbers, all finite.
+        candidates: (N, C) of 0 and 1, or of truth values.
+
+    Raises:
+        ValueError: A wrong rank or dtype, no rows, NaN or infinity, unequal shapes, other values.
+
+    Example:
+        >>> checked_candidates([[0.9, 0.1]], [[1, 0]])[1]
+        array([[ True, False]])
+    """
+    p = _real_table(probabilities, "probabilities", "(N, C)").astype(np.float64)
+    sets = np.asarray(candidates)
+    if sets.shape != p.shape or not ((sets == 0) | (sets == 1)).all():
+        received = f"shape {sets.shape}" + (", other values" if sets.shape == p.shape else "")
+        raise ValueError(
+            f"Expected candidates of shape {p.shape}, 0 or 1 each. Received: {received}."
+        )
+    return p, sets.astype(bool)
+
+
 def train_and_test_labels(
     codes: ArrayLike,
     labels: ArrayLike,
