@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+import docstring_parser
 from rich.console import Console
 
 from zoo import registry
@@ -43,15 +45,32 @@ class TrainMethod(click.Command):
         with quiet_tensorflow():
             from zoo.training import RUN_KNOWS, arguments
         cls = registry.method(str(self.name))
+        said = _said_of_arguments(cls)
         filled_in = {**dict.fromkeys(cls.from_data, "that of the data"), **RUN_KNOWS}
         rows = [
-            (name, f"default {filled_in.get(name, repr(parameter.default))}")
+            (name, f"{said[name]} [default: {filled_in.get(name, repr(parameter.default))}]")
             for name, parameter in arguments(cls).items()
         ]
         with formatter.section(f"Arguments of {cls.__name__} (--set NAME=VALUE)"):
             formatter.write_dl(rows)
         with formatter.section("Recipe (used where no flag is given)"):
             formatter.write_dl(_as_flags(cls.recipe))
+
+
+def _said_of_arguments(cls: type) -> dict[str, str]:
+    """What docstrings say of the arguments of a class and of its `for_images`.
+
+    A class that refers to another, "As for `TwoView`", says what that one says.
+    """
+    said: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        for documented in (vars(base).get("for_images"), base):
+            for argument in docstring_parser.parse(inspect.getdoc(documented) or "").params:
+                text = " ".join((argument.description or "").replace("`", "").split())
+                for name in argument.arg_name.split(", "):
+                    if not text.startswith(("As for", "Likewise")) or name not in said:
+                        said[name] = text
+    return said
 
 
 def _as_flags(recipe: Mapping[str, Any]) -> list[tuple[str, str]]:
