@@ -85,6 +85,13 @@ def test_what_can_be_is_not_refused():
 # Building
 
 
+def test_batches_with_one_image_twice_are_refused_where_images_are_compared():
+    data = zoo.data.load("digits").resized(16)
+    told = Settings.merged("simclr", zoo.SimCLR.recipe, {"batch_size": 1498})
+    with pytest.raises(ValueError, match=r"at most the 1,497 images of digits.*Received: 1,498\."):
+        training.build_for(data, told)
+
+
 def rates(told):
     rate = training.optimizer_for(told)._learning_rate  # the schedule, where there is one
     return [float(rate(step)) if callable(rate) else float(rate) for step in range(told.steps + 1)]

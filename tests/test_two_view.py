@@ -88,7 +88,8 @@ def test_images_with_labels_are_no_views():
     [
         ({"views": "simcl"}, r"Unknown views 'simcl'\. Did you mean 'simclr'"),
         ({"network": "resnet"}, r"'resnet'\. Did you mean"),
-        ({"projection_sizes": []}, "at least one layer"),
+        ({"projection_sizes": []}, "Expected projection_sizes to be .* at least one layer"),
+        ({"projection_sizes": [8, 0]}, "projection_sizes to be an integer of at least 1"),
         ({"projection_sizes": 128}, "a sequence of at least one layer's units. Received: 128"),
         ({"temperatur": 1}, "temperatur"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from zoo.messages import unknown
@@ -60,6 +60,15 @@ def truth(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"Expected {name} to be True or False. Received: {value!r}.")
     return value
+
+
+def layer_units(name: str, value: Any) -> list[int]:
+    """Returns the units of several layers, at least one, as a list; refuses anything else."""
+    if not isinstance(value, Sequence) or isinstance(value, str) or not value:
+        raise ValueError(
+            f"Expected {name} to be a sequence of at least one layer's units. Received: {value!r}."
+        )
+    return [integer(name, units, low=1) for units in value]
 
 
 def alike(**tensors: Any) -> None:

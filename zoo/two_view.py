@@ -109,7 +109,7 @@ class TwoView(Method):
         encoder = networks.encoder(network, image_shape, seed, weights, normalization)
         projection = dict(cls.projection)
         if projection_sizes is not None:
-            projection["sizes"] = projection_sizes
+            projection["sizes"] = checks.layer_units("projection_sizes", projection_sizes)
         projector = networks.projector(encoder.output_shape[-1], seed=seed + 1, **projection)
         if views is None:
             views = papers_views(cls, image_shape)

@@ -61,11 +61,7 @@ def projector(
         (None, 128)
     """
     features = checks.integer("features", features, low=1)
-    if not isinstance(sizes, Sequence) or not sizes:
-        raise ValueError(
-            f"Expected sizes to be a sequence of at least one layer's units. Received: {sizes!r}."
-        )
-    *hidden, last = (checks.integer("sizes", units, low=1) for units in sizes)
+    *hidden, last = checks.layer_units("sizes", sizes)
     for name, value in (
         ("hidden_norm", hidden_norm),
         ("last_norm", last_norm),
