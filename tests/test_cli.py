@@ -872,7 +872,11 @@ def test_ctrl_c_leaves_a_checkpoint_from_which_to_go_on(command, tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err == "zoo: stopped. Go on with: zoo train beta_vae --resume --out 'a run'\n"
+    assert re.fullmatch(
+        r"zoo: stopped, step \d+ is saved\. "
+        r"Go on with: zoo train beta_vae --resume --out 'a run'\n",
+        err,
+    )
     run = Run(tmp_path / "a run")
     done = len(contents(run.checkpoints))
     assert done in (1, 2)

@@ -117,6 +117,7 @@ def _train(method: str, out: Path | None, resume: bool, overwrite: bool, **flags
             raise ValueError("Expected --resume or --overwrite. Received both.")
         layers = given_layers(**flags)
     with quiet_tensorflow():
+        from zoo.callbacks import Resume
         from zoo.training import RunFailed, check_hyperparameters, train
     with usage():
         settings = Settings.merged(method, registry.method(method).recipe, *layers)
@@ -141,7 +142,10 @@ def _train(method: str, out: Path | None, resume: bool, overwrite: bool, **flags
         raise click.ClickException(f"{error} {advice}") from None
     except (KeyboardInterrupt, SystemExit) as stop:  # Ctrl-C, or SIGTERM, once all is saved
         if run.exists:
-            click.echo(f"zoo: stopped. Go on with: {run.resume_command}", err=True)
+            step = Resume(run.checkpoints).step
+            click.echo(
+                f"zoo: stopped, step {step:,} is saved. Go on with: {run.resume_command}", err=True
+            )
         raise SystemExit(getattr(stop, "code", 130)) from None
 
 
