@@ -170,6 +170,52 @@ def test_supervised_contrastive_is_the_papers_double_sum():
     assert len(terms) == 3  # the anchor without positives does not count
 
 
+def info_nce(q, k, negatives, seen, temperature):
+    """InfoNCE as its equation has it: of each query, its own key among the negatives it sees."""
+    q, k = (x.astype("f8") / np.linalg.norm(x, axis=1, keepdims=True) for x in (q, k))
+    terms = []
+    for i in range(len(q)):
+        own = np.exp(q[i] @ k[i] / temperature)
+        others = sum(np.exp(q[i] @ negatives[j] / temperature) for j in np.flatnonzero(seen[i]))
+        terms.append(-np.log(own / (own + others)))
+    return np.mean(terms)
+
+
+def test_info_nce_does_not_see_what_is_excluded():
+    q, k, labels = rows(6, 4, 0), rows(6, 4, 1), np.array([0, 0, 1, 2, 2, 2])
+    same = labels[:, None] == labels  # of the query itself too: its own key stays
+    expected = info_nce(q, k, np.asarray(contrastive.unit(k)), ~same, 0.5)
+    for excluded in (same, same.astype("f4"), same & ~np.eye(6, dtype=bool)):
+        found = float(losses.info_nce(q, k, temperature=0.5, excluded=excluded))
+        assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_info_nce_does_not_see_what_is_excluded_of_other_negatives():
+    """Here the other keys of the batch that share nothing, and one hard negative of each query."""
+    q, k, hard = rows(5, 4, 0), rows(5, 4, 1), np.asarray(contrastive.unit(rows(5, 4, 2)))
+    labels = np.array([0, 0, 1, 2, 2])
+    negatives = np.concatenate([np.asarray(contrastive.unit(k)), hard])
+    excluded = np.concatenate([labels[:, None] == labels, ~np.eye(5, dtype=bool)], axis=1)
+    found = float(losses.info_nce(q, k, negatives, 0.5, excluded))
+    assert found == pytest.approx(info_nce(q, k, negatives, ~excluded, 0.5), rel=1e-5)
+
+
+def test_queries_that_see_no_negative_have_no_loss():
+    q, k = rows(3, 4, 0), rows(3, 4, 1)
+    everything = np.ones((3, 3), bool)
+    for value in (
+        losses.info_nce(q, k, excluded=everything),
+        losses.info_nce(q, k, contrastive.unit(k), excluded=everything),
+    ):
+        assert float(value) == pytest.approx(0, abs=1e-6)
+
+
+def test_excluding_nothing_changes_nothing():
+    q, k, nothing = rows(6, 4, 0), rows(6, 4, 1), np.zeros((6, 6), bool)
+    expected = float(losses.info_nce(q, k))
+    assert float(losses.info_nce(q, k, excluded=nothing)) == pytest.approx(expected, rel=1e-6)
+
+
 def test_no_positives_at_all_is_no_loss():
     loss = losses.supervised_contrastive(rows(), rows(), np.zeros((6, 6)))
     assert float(loss) == 0
@@ -274,6 +320,14 @@ def test_a_temperature_must_be_above_zero(loss, temperature):
         ),
         (lambda: losses.info_nce(rows()[0], rows()), r"q of shape \(N, L\).*shape: \(4,\)"),
         (lambda: losses.info_nce(rows(), rows(), rows(9, 3)), r"negatives of shape \(N, 4\)"),
+        (
+            lambda: losses.info_nce(rows(), rows(), excluded=np.ones(6)),
+            r"excluded and logits of one shape.*\(6,\) and \(6, 6\)",
+        ),
+        (
+            lambda: losses.info_nce(rows(), rows(), rows(9), excluded=np.ones((6, 6))),
+            r"excluded and logits of one shape.*\(6, 6\) and \(6, 9\)",
+        ),
         (
             lambda: losses.barlow_twins(rows(1), rows(1)),
             r"za of shape.*at least 2.*\(1, 4\)",

@@ -16,8 +16,20 @@ from zoo.losses.density_ratio import (
     discrimination_accuracy,
 )
 from zoo.losses.dip import DIPPenalties, dip, dip_penalties
+from zoo.losses.independence import (
+    club,
+    club_learning,
+    gaussian_mutual_information,
+    hsic,
+    squared_correlation,
+)
 from zoo.losses.mmd import KERNELS, mmd
 from zoo.losses.partial_label import classifier_consistent
+from zoo.losses.subspaces import (
+    head_orthogonality,
+    variance_separation,
+    vector_orthogonality,
+)
 from zoo.losses.total_correlation import KLTerms, kl_terms, stratified_weights, total_correlation
 from zoo.losses.variational import (
     bernoulli_reconstruction,
@@ -33,6 +45,8 @@ __all__ = [
     "barlow_twins",
     "bernoulli_reconstruction",
     "classifier_consistent",
+    "club",
+    "club_learning",
     "cross_correlation",
     "density_ratio_total_correlation",
     "dip",
@@ -41,15 +55,21 @@ __all__ = [
     "discrimination_accuracy",
     "gaussian_kl",
     "gaussian_kl_per_latent",
+    "gaussian_mutual_information",
     "gaussian_reconstruction",
+    "head_orthogonality",
+    "hsic",
     "info_nce",
     "kl_terms",
     "margin_contrastive",
     "mmd",
     "negative_cosine",
     "nt_xent",
+    "squared_correlation",
     "stratified_weights",
     "supervised_contrastive",
     "total_correlation",
+    "variance_separation",
+    "vector_orthogonality",
     "vicreg",
 ]

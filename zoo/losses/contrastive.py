@@ -17,7 +17,9 @@ VICREG_EPSILON = 1e-4  # VICReg: added to the variances under the root
 NEVER = -1e9  # a logit that no softmax sees
 
 
-def info_nce(q: Any, k: Any, negatives: Any = None, temperature: float = 0.07) -> Any:
+def info_nce(
+    q: Any, k: Any, negatives: Any = None, temperature: float = 0.07, excluded: Any = None
+) -> Any:
     """InfoNCE: each query's own key among others (He et al., MoCo, CVPR 2020, Eq. 1).
 
         L = -mean_i log( exp(q_i k_i / T) / (exp(q_i k_i / T) + sum_n exp(q_i n / T)) )
@@ -28,9 +30,12 @@ def info_nce(q: Any, k: Any, negatives: Any = None, temperature: float = 0.07) -
         negatives: (K, D) unit vectors that belong to no query, such as a queue. None: the other
             keys of the batch.
         temperature: T, above 0.
+        excluded: (N, K) booleans or 0 and 1: which negatives a query does not see, such as those
+            that share with it what its key shares. Without `negatives` (N, N); what it says of a
+            query's own key does not matter. None: all are seen.
 
     Returns:
-        A scalar in nats, at least 0.
+        A scalar in nats, at least 0. A query without negatives adds 0.
 
     Raises:
         ValueError: Shapes that do not fit one another, or a `temperature` of 0 or less.
@@ -45,12 +50,17 @@ def info_nce(q: Any, k: Any, negatives: Any = None, temperature: float = 0.07) -
     q, k = unit(q), unit(k)
     own = ops.sum(q * k, axis=1) / temperature
     if negatives is None:
-        total = ops.logsumexp(ops.matmul(q, ops.transpose(k)) / temperature, axis=1)
-    else:
-        negatives = _beside("negatives", negatives, q)
-        others = ops.matmul(q / temperature, ops.transpose(negatives))  # as large as the queue
-        total = ops.logaddexp(own, ops.logsumexp(others, axis=1))
-    return ops.mean(total - own)
+        logits = ops.matmul(q, ops.transpose(k)) / temperature
+        if excluded is not None:
+            # The own key stays a candidate, whatever is said of it.
+            hidden = _excluded(excluded, logits) & ~ops.eye(ops.shape(q)[0], dtype="bool")
+            logits = ops.where(hidden, NEVER, logits)
+        return ops.mean(ops.logsumexp(logits, axis=1) - own)
+    negatives = _beside("negatives", negatives, q)
+    others = ops.matmul(q / temperature, ops.transpose(negatives))  # as large as the queue
+    if excluded is not None:
+        others = ops.where(_excluded(excluded, others), NEVER, others)
+    return ops.mean(ops.logaddexp(own, ops.logsumexp(others, axis=1)) - own)
 
 
 def nt_xent(za: Any, zb: Any, temperature: float = 0.5) -> Any:
@@ -261,6 +271,13 @@ def unit(rows: Any) -> Any:
     rows = ops.cast(rows, "float32")
     squares = ops.sum(ops.square(rows), axis=1, keepdims=True)
     return rows * ops.rsqrt(ops.maximum(squares, 1e-24))
+
+
+def _excluded(excluded: Any, logits: Any) -> Any:
+    """Booleans in the shape of logits."""
+    excluded = ops.convert_to_tensor(excluded)
+    checks.alike(excluded=excluded, logits=logits)
+    return ops.cast(excluded, "bool")
 
 
 def _standardised(z: Any) -> Any:

@@ -53,12 +53,12 @@ def mmd(a: Any, b: Any, kernel: str = "inverse_multiquadratic", width: float | N
         )
     width = 2.0 * a.shape[1] if width is None else checks.positive("width", width)
     k = KERNELS[checks.one_of("kernel", kernel, (*KERNELS,))]
-    within_a = _mean_of_pairs(k(_distances(a, a), width))
-    within_b = _mean_of_pairs(k(_distances(b, b), width))
-    return within_a + within_b - 2 * ops.mean(k(_distances(a, b), width))
+    within_a = _mean_of_pairs(k(squared_distances(a, a), width))
+    within_b = _mean_of_pairs(k(squared_distances(b, b), width))
+    return within_a + within_b - 2 * ops.mean(k(squared_distances(a, b), width))
 
 
-def _distances(a: Any, b: Any) -> Any:
+def squared_distances(a: Any, b: Any) -> Any:
     """Squared distances of every row of a (N, L) from every row of b (M, L): (N, M)."""
     return ops.sum(ops.square(a[:, None] - b[None]), axis=2)
 
