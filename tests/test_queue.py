@@ -70,3 +70,31 @@ def test_its_rows_are_float32_in_mixed_precision(mixed_float16):
     queue = Queue(4, 2)
     queue.enqueue(keras.ops.ones((2, 2), "float16"))
     assert keras.ops.dtype(queue.rows()) == "float32"
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=8))
+def test_labels_are_in_the_order_of_their_rows(sizes):
+    queue = Queue(size=5, width=2, labelled=True)
+    labels, written = np.full(5, -1), 0
+    for n in sizes:
+        new = np.arange(written, written + n)
+        angles = new[:, None] + np.array([0, np.pi / 2])  # a direction for each
+        queue.enqueue(np.cos(angles).astype("float32"), new.astype("int32"))
+        labels[new % 5] = new
+        written += n
+        np.testing.assert_array_equal(queue.labels(), labels)
+        known = labels >= 0
+        expected = np.cos(labels[known, None] + np.array([0, np.pi / 2]))
+        np.testing.assert_allclose(np.asarray(queue.rows())[known], expected, atol=1e-6)
+
+
+def test_labels_are_where_they_are_wanted_and_nowhere_else():
+    rows = np.ones((2, 2), "float32")
+    with pytest.raises(ValueError, match=r"Expected labels with the keys .* Received: none\."):
+        Queue(4, 2, labelled=True).enqueue(rows)
+    with pytest.raises(ValueError, match=r"Expected no labels with the keys .* Received: some\."):
+        Queue(4, 2).enqueue(rows, np.zeros(2, int))
+    with pytest.raises(ValueError, match="Expected labelled to be True or False"):
+        Queue(4, 2, labelled=1)
+    assert [weight.name for weight in Queue(4, 2).weights] == ["queue", "seen"]

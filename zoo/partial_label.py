@@ -14,6 +14,7 @@ from zoo import checks, networks, two_view
 from zoo.data.views import PRESETS
 from zoo.messages import described
 from zoo.method import Endpoint, Method
+from zoo.replicas import gather
 
 
 def laptop_recipe(**hyperparameters: Any) -> dict[str, Any]:
@@ -66,7 +67,7 @@ class PartialLabel(Method):
 
     learns_labels = True
     learns_candidates: ClassVar[bool] = True
-    from_data = ("num_classes",)
+    from_data: ClassVar[tuple[str, ...]] = ("num_classes",)
 
     def __init__(
         self, encoder: keras.Model, classifier: keras.Model, views: str = "pico", **kwargs: Any
@@ -235,8 +236,149 @@ class PartialLabel(Method):
             return super()._images_in(batch)
         given = self._named(batch)
         if not isinstance(given.candidates, tf.TypeSpec):
-            self._sets(given.candidates, len(given.weak))
+            self._check_values(given)
         return [given.weak, given.strong]
+
+    def _check_values(self, given: PartialBatch) -> None:
+        """Refuses candidates that cannot be, of a batch whose values are known."""
+        self._sets(given.candidates, len(given.weak))
+
+
+class WithConfidence(PartialLabel):
+    """A method that remembers, of each image that it trains on, how likely each candidate is.
+
+    `resolve` gives what is remembered of an image by its index.
+
+    Args:
+        encoder: As for `PartialLabel`.
+        classifier: As for `PartialLabel`.
+        num_samples: How many images there are to train on: an index is 0 to num_samples - 1.
+        views: As for `PartialLabel`.
+
+    Attributes:
+        confidence: Weight (num_samples, C) float32, saved with the method. A row is zeros until the
+            image is first seen; from then on it sums to 1, with zeros for what is no candidate. It
+            starts as candidates / their number.
+
+    Raises:
+        ValueError: `num_samples` below 1, and as for `PartialLabel`. In training also an index
+            that is out of range, raised as an image without candidates is.
+    """
+
+    from_data = ("num_classes", "num_samples")
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        classifier: keras.Model,
+        num_samples: int,
+        views: str = "pico",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(encoder, classifier, views, **kwargs)
+        self.num_samples = checks.integer("num_samples", num_samples, low=1)
+        self.confidence = self.table("confidence")
+
+    def table(self, name: str) -> keras.Variable:
+        """A weight (num_samples, C) float32 of zeros that no gradient moves."""
+        return self.add_weight(
+            shape=(self.num_samples, self.num_classes),
+            initializer="zeros",
+            dtype="float32",
+            trainable=False,
+            name=name,
+            aggregation="only_first_replica",  # every replica writes the same rows
+        )
+
+    def recall(self, table: Any, index: Any, first: Any) -> Any:
+        """Rows (N, C) of a table as they are now; of images not yet seen, `first` of sum 1."""
+        rows = ops.take(table, index, axis=0)
+        seen = ops.any(ops.take(self.confidence, index, axis=0) > 0, axis=1, keepdims=True)
+        total = ops.sum(first, axis=1, keepdims=True)
+        return ops.where(seen, rows, first / ops.maximum(total, 1.0))
+
+    def remember(self, table: Any, index: Any, rows: Any) -> None:
+        """Writes rows (N, C); of an image that is there several times the last."""
+        n = ops.shape(index)[0]
+        same = index[:, None] == index[None]
+        last = ops.argmax(ops.where(same, ops.arange(n)[None], -1), axis=1)
+        rows = ops.take(rows, last, axis=0)  # equal rows, in whatever order they are written
+        table.assign(ops.scatter_update(table, index[:, None], rows))
+
+    def resolve(
+        self, images: Any, candidates: Any, index: Any = None, batch_size: int | None = None
+    ) -> np.ndarray:
+        """The probability of each candidate to be the true label: what is remembered of it.
+
+        Args:
+            images: As for `classify`.
+            candidates: (N, C) 0 and 1, at least one each: with an index those trained on.
+            index: (N,) integers, which images of the data trained on they are. None: of none of
+                them.
+            batch_size: Images encoded at once; None is Keras' 32.
+
+        Returns:
+            (N, C) float32, each row of sum 1, and zero for what is no candidate. Of images without
+            an index or not yet seen, the classifier's probabilities within the candidates.
+
+        Raises:
+            ValueError: Bad images, candidates of another shape or none for an image, an index
+                beyond the table.
+        """
+        if index is None:
+            return super().resolve(images, candidates, None, batch_size)
+        self.check(images)
+        images, index = np.asarray(images), np.asarray(index)
+        candidates = self._sets(candidates, len(images))
+        checks.one_each("index", index, images)
+        self._check_range(index)
+        rows = ops.convert_to_numpy(self.confidence)[index]
+        unseen = ~rows.any(axis=1)
+        if unseen.any():
+            rows[unseen] = super().resolve(images[unseen], candidates[unseen], None, batch_size)
+        return rows
+
+    def forward(self, batch: Any, training: bool) -> dict[str, Any]:
+        """Logits of the weak views, and what is known of their labels.
+
+        Returns:
+            logits, candidates: (N, C), of all replicas.
+            index: (N,) int64, of all replicas.
+            confidence: (N, C), the rows of the table.
+        """
+        given = self.parts(batch)
+        index, candidates = gather(given.index), gather(given.candidates)
+        return {
+            "logits": gather(self.logits(given.weak, training)),
+            "candidates": candidates,
+            "index": index,
+            "confidence": self.recall(self.confidence, index, candidates),
+        }
+
+    def parts(self, batch: Any) -> PartialBatch:
+        """As for `PartialLabel`, the index as int64; one beyond the table is refused."""
+        given = super().parts(batch)
+        index = ops.cast(given.index, "int64")
+        low, high = ops.min(index), ops.max(index)
+        within = ops.logical_and(low >= 0, high < self.num_samples)
+        said = tf.debugging.Assert(within, [f"{self._expected_range()} Received:", low, "to", high])
+        with tf.control_dependencies([] if said is None else [said]):  # before any row is looked up
+            return given._replace(index=tf.identity(index))
+
+    def _check_values(self, given: PartialBatch) -> None:
+        super()._check_values(given)
+        self._check_range(np.asarray(given.index))
+
+    def _check_range(self, index: np.ndarray) -> None:
+        beyond = index[(index < 0) | (index >= self.num_samples)]
+        if len(beyond):
+            raise ValueError(f"{self._expected_range()} Received also: {beyond[0]}.")
+
+    def _expected_range(self) -> str:
+        return (
+            f"Expected an index from 0 to {self.num_samples - 1}, as {type(self).__name__} was "
+            f"made for {self.num_samples:,} images."
+        )
 
 
 def _within(candidates: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
+
+from zoo.replicas import shuffled
 
 
 def twin(student: keras.Model) -> keras.Model:
@@ -44,6 +47,36 @@ def trail(teacher: keras.Model, student: keras.Model, decay: Any) -> None:
     for old, new in zip(teacher.weights, student.weights, strict=True):
         if new.trainable:  # statistics of normalisation are each network's own
             old.assign_sub(ops.cast(1 - decay, old.dtype) * (old - new))
+
+
+def shuffled_keys(
+    images: Any,
+    networks: Sequence[keras.Model],
+    training: bool,
+    seed: int,
+    step: Any,
+    salt: int = 0,
+) -> Any:
+    """What twins make of images: keys, to which no gradient leads (He et al. 2020, section 3.3).
+
+    The images are in another order as they go through, and replicas exchange them, so that no
+    statistics of batch normalisation tell which key belongs to which query.
+
+    Args:
+        images: (N, H, W, C) float 0..1, of this replica.
+        networks: The twins, each of what the one before gives.
+        training: As for any keras.Model.
+        seed: Of the order, as for `zoo.replicas.shuffled`;
+        step: and this,
+        salt: and this.
+
+    Returns:
+        Keys (N, D) float32, in the order of the images.
+    """
+    rows, back = shuffled(images, seed, step, salt)
+    for network in networks:
+        rows = network(rows, training=training)
+    return ops.stop_gradient(back(ops.cast(rows, "float32")))
 
 
 def rising_decay(decay: float, step: Any, total_steps: int | None) -> Any:

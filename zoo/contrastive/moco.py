@@ -20,8 +20,8 @@ from keras import ops
 from zoo import checks, losses
 from zoo.losses.contrastive import unit
 from zoo.queue import Queue
-from zoo.replicas import gather, shuffled
-from zoo.teacher import trail, twin
+from zoo.replicas import gather
+from zoo.teacher import shuffled_keys, trail, twin
 from zoo.two_view import TwoView, laptop_recipe
 
 
@@ -130,10 +130,8 @@ class MoCo(TwoView):
 
         Each `half` of a symmetric loss, 0 and 1, exchanges its images in an order of its own.
         """
-        images, back = shuffled(self.prepare(images), self.seed, self.step, salt=half)
-        codes = self.key_encoder(images, training=training)
-        keys = self.key_projector(codes, training=training)
-        return ops.stop_gradient(back(ops.cast(keys, "float32")))
+        twins = (self.key_encoder, self.key_projector)
+        return shuffled_keys(self.prepare(images), twins, training, self.seed, self.step, half)
 
     def objective(self, q: Any, k: Any, queue: Any, filled: Any) -> dict[str, Any]:
         """Eq. 1, and how alike queries are to their own keys and to those of the queue."""

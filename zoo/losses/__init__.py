@@ -24,7 +24,11 @@ from zoo.losses.independence import (
     squared_correlation,
 )
 from zoo.losses.mmd import KERNELS, mmd
-from zoo.losses.partial_label import classifier_consistent
+from zoo.losses.partial_label import (
+    classifier_consistent,
+    confidence_cross_entropy,
+    leveraged_weighted,
+)
 from zoo.losses.subspaces import (
     head_orthogonality,
     variance_separation,
@@ -47,6 +51,7 @@ __all__ = [
     "classifier_consistent",
     "club",
     "club_learning",
+    "confidence_cross_entropy",
     "cross_correlation",
     "density_ratio_total_correlation",
     "dip",
@@ -61,6 +66,7 @@ __all__ = [
     "hsic",
     "info_nce",
     "kl_terms",
+    "leveraged_weighted",
     "margin_contrastive",
     "mmd",
     "negative_cosine",
