@@ -15,6 +15,7 @@ from zoo.data import FactorData, LabelledData, load
 def test_names_are_those_that_load_documents() -> None:
     assert zoo.data.names() == [
         "cifar10",
+        "coloured_sprites",
         "digits",
         "dsprites",
         "folder:PATH",
@@ -30,9 +31,11 @@ def test_names_are_those_that_load_documents() -> None:
     [
         (
             "dsprite",
-            r"Unknown dataset 'dsprite'\. Did you mean 'dsprites'\? Expected one of: cifar10, ",
+            r"Unknown dataset 'dsprite'\. Did you mean 'dsprites' or .*\? Expected one of: cifar10",
         ),
         ("minst", r"Did you mean 'mnist'\?"),
+        ("coloured_sprites:here", r"Unknown dataset 'coloured_sprites:here'"),
+        ("coloured_sprite", r"Did you mean 'coloured_sprites'"),
         ("digits:somewhere", r"Unknown dataset 'digits:somewhere'"),
         ("", r"Unknown dataset ''\. Expected one of"),
         ("folder:", r"Expected 'folder:' and what to read\. Received: 'folder:'\."),
@@ -48,6 +51,7 @@ def test_refuses_unknown_names(name: str, message: str) -> None:
     ("name", "arguments", "message"),
     [
         ("digits", {"file": "x.npz"}, r"Expected no file= for 'digits'\. Received: 'x\.npz'\."),
+        ("coloured_sprites", {"file": "x"}, r"Expected no file= for 'coloured_sprites'"),
         ("dsprites", {"folder": "x"}, r"Expected no folder= for 'dsprites'"),
         ("dsprites", {"download": True}, r"Expected no download= for 'dsprites'\. Received: True"),
         ("tfds:mnist", {"skip_bad": True}, r"Expected no skip_bad= for 'tfds'"),

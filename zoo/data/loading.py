@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.arrays import DIGITS, digits, read_npz
+from zoo.data.coloured_sprites import coloured_sprites
 from zoo.data.dsprites import dsprites
 from zoo.data.dsprites_file import read_dsprites_file
 from zoo.data.factors import FactorData
@@ -20,9 +21,11 @@ _CIFAR10 = (
 )  # fmt: skip
 _CLASS_NAMES = {"mnist": DIGITS, "cifar10": _CIFAR10}
 _LOCAL = ("dsprites", "mnist", "cifar10")  # may be read from a path of the user's
+_ALONE = ("coloured_sprites", "digits")  # nothing may follow these names
 # Which arguments belong to which kind of data; size fits all, and subset all with factors.
 _TAKES: dict[str, tuple[str, ...]] = {
     "dsprites": ("file",),
+    "coloured_sprites": (),
     "digits": (),
     "mnist": ("file", "folder", "skip_bad", "download"),
     "cifar10": ("file", "folder", "skip_bad", "download"),
@@ -36,7 +39,15 @@ def names() -> list[str]:
 
     `dsprites`, `mnist` and `cifar10` also take a local copy: `mnist:PATH`.
     """
-    return ["cifar10", "digits", "dsprites", "folder:PATH", "mnist", "tfds:NAME"]
+    return [
+        "cifar10",
+        "coloured_sprites",
+        "digits",
+        "dsprites",
+        "folder:PATH",
+        "mnist",
+        "tfds:NAME",
+    ]
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -48,7 +59,7 @@ def split_name(name: str) -> tuple[str, str]:
     kind, _, rest = name.partition(":")
     if kind in ("folder", "tfds") and not rest:
         raise ValueError(f"Expected {kind + ':'!r} and what to read. Received: {name!r}.")
-    if kind not in _TAKES or (kind == "digits" and rest):
+    if kind not in _TAKES or (rest and kind in _ALONE):
         raise ValueError(unknown("dataset", name, names()))
     return kind, rest
 
@@ -68,6 +79,7 @@ def load(
     | name | what | factors or labels |
     |---|---|---|
     | dsprites | 737,280 sprites, 64x64x1, drawn here once in seconds | 5 factors |
+    | coloured_sprites | 57,600 sprites in 8 colours on 5 backgrounds, 64x64x3 | 7 factors |
     | digits | 1,797 handwritten digits, 8x8x1, always there | 10 classes |
     | mnist, cifar10 | through tensorflow-datasets, or from `file` or `folder` | 10 classes |
     | folder:PATH | images in PATH/train/CLASS and PATH/test/CLASS, PATH/CLASS, or PATH | classes |
@@ -128,6 +140,8 @@ def load(
     data: FactorData | LabelledData
     if kind == "digits":
         data = digits()
+    elif kind == "coloured_sprites":
+        data = coloured_sprites()
     elif kind == "dsprites":
         data = dsprites() if path is None else read_dsprites_file(path, settings)
     elif path is None:
