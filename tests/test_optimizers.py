@@ -93,7 +93,7 @@ def schedule():
     return keras.optimizers.schedules.PiecewiseConstantDecay([0, 1, 2, 3], RATES)
 
 
-def restated(weights, gradients, rates, momentum, weight_decay, trust):
+def restated(weights, gradients, rates, momentum, weight_decay, trust_coefficient):
     """The weights and their momenta after all steps: the equation, in float64."""
     weights = [weight.astype("float64") for weight in weights]
     momenta = [np.zeros_like(weight) for weight in weights]
@@ -102,7 +102,7 @@ def restated(weights, gradients, rates, momentum, weight_decay, trust):
             u = g.astype("float64")
             if w.ndim > 1:
                 u = u + weight_decay * w
-                u = u * trust * np.sqrt(np.sum(w**2)) / np.sqrt(np.sum(u**2))
+                u = u * trust_coefficient * np.sqrt(np.sum(w**2)) / np.sqrt(np.sum(u**2))
             momenta[i] = momentum * momenta[i] + u
             weights[i] = w - rate * momenta[i]
     return weights, momenta
@@ -122,9 +122,9 @@ def moved(optimizer, weights, gradients, jit_compile=False):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"momentum": 0.9, "weight_decay": 1e-6, "trust": 1e-3},
-        {"momentum": 0.5, "weight_decay": 0.3, "trust": 0.02},
-        {"momentum": 0.0, "weight_decay": 0.0, "trust": 1.0},
+        {"momentum": 0.9, "weight_decay": 1e-6, "trust_coefficient": 1e-3},
+        {"momentum": 0.5, "weight_decay": 0.3, "trust_coefficient": 0.02},
+        {"momentum": 0.0, "weight_decay": 0.0, "trust_coefficient": 1.0},
     ],
 )
 def test_lars_is_its_equation(settings, jit_compile):
@@ -137,7 +137,7 @@ def test_lars_is_its_equation(settings, jit_compile):
 
 def test_biases_and_normalisation_move_by_plain_momentum():
     weights, gradients = weights_and_gradients()
-    got, _ = moved(LARS(0.1, weight_decay=0.5, trust=0.02), weights, gradients)
+    got, _ = moved(LARS(0.1, weight_decay=0.5, trust_coefficient=0.02), weights, gradients)
     plain, _ = moved(keras.optimizers.SGD(0.1, momentum=0.9), weights, gradients)
     same = [np.allclose(a, b, rtol=1e-5) for a, b in zip(got, plain, strict=True)]
     assert same == [False, False, True, True]
@@ -148,7 +148,7 @@ def test_the_step_is_in_proportion_to_the_weights():
     weights = [np.full((4, 4), 2.0, "float32")]
     for length in (1e-6, 1.0, 1e6):
         gradient = np.full((4, 4), length, "float32")
-        [got], _ = moved(LARS(1.0, weight_decay=0.0, trust=0.01), weights, [[gradient]])
+        [got], _ = moved(LARS(1.0, weight_decay=0.0, trust_coefficient=0.01), weights, [[gradient]])
         np.testing.assert_allclose(got, 2.0 - 0.01 * 2.0, rtol=1e-5)
 
 
@@ -173,7 +173,7 @@ def test_weights_may_be_left_out_of_the_decay():
 
 
 def test_lars_keeps_its_settings():
-    given = {"momentum": 0.8, "weight_decay": 1e-4, "trust": 0.02}
+    given = {"momentum": 0.8, "weight_decay": 1e-4, "trust_coefficient": 0.02}
     config = keras.saving.serialize_keras_object(LARS(schedule(), clipnorm=1.0, **given))
     assert config["registered_name"] == "zoo>LARS"
     again = keras.saving.deserialize_keras_object(config)
@@ -197,7 +197,7 @@ def test_a_saved_model_goes_on_as_if_it_had_not_been_saved(tmp_path):
             [keras.Input((4,)), keras.layers.Dense(2, kernel_initializer=start)]
         )
         rate = keras.optimizers.schedules.CosineDecay(0.0, 4, warmup_target=1.0, warmup_steps=2)
-        made.compile(LARS(rate, trust=0.1), "mse")
+        made.compile(LARS(rate, trust_coefficient=0.1), "mse")
         return made
 
     whole = fit(model(), 3)
@@ -213,7 +213,7 @@ def test_a_saved_model_goes_on_as_if_it_had_not_been_saved(tmp_path):
 def test_lars_in_mixed_precision(policy):
     layer = keras.layers.Dense(2, dtype=policy)
     model = keras.Sequential([keras.Input((4,)), layer])
-    optimizer = LARS(1.0, trust=0.1)
+    optimizer = LARS(1.0, trust_coefficient=0.1)
     if policy == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=4.0)
     model.compile(optimizer, "mse")
@@ -231,7 +231,10 @@ def test_lars_in_mixed_precision(policy):
         ({"momentum": 1.5}, r"Expected momentum to be a number from 0 to 1\. Received: 1\.5\."),
         ({"weight_decay": -1}, r"Expected weight_decay to be .* at least 0\. Received: -1\."),
         ({"weight_decay": None}, r"Expected weight_decay to be .* Received: None\."),
-        ({"trust": 0}, r"Expected trust to be a number above 0\. Received: 0\."),
+        (
+            {"trust_coefficient": 0},
+            r"Expected trust_coefficient to be a number above 0\. Received: 0\.",
+        ),
     ],
 )
 def test_lars_refuses_what_cannot_be(settings, message):

@@ -6,7 +6,7 @@ Kingma & Ba, Adam: A Method for Stochastic Optimization, ICLR 2015, in the form 
 
 You, Gitman & Ginsburg, Large Batch Training of Convolutional Networks, 2017, as contrastive
 learning has it, each weight w of a layer by its own trust ratio:
-    u = g + weight_decay w,   q = trust |w| / |u|,
+    u = g + weight_decay w,   q = trust_coefficient |w| / |u|,
     v <- momentum v + q u,    w <- w - lr v;
 biases and normalisation: v <- momentum v + g, w <- w - lr v.
 """
@@ -82,7 +82,7 @@ class LARS(keras.optimizers.Optimizer):
         momentum: From 0 to 1.
         weight_decay: Part of the gradient, at least 0: not decoupled as in other Keras optimizers.
             Weights given to `exclude_from_weight_decay` have none.
-        trust: eta, above 0.
+        trust_coefficient: eta, above 0.
         **kwargs: As for any keras.optimizers.Optimizer.
 
     Raises:
@@ -101,14 +101,14 @@ class LARS(keras.optimizers.Optimizer):
         learning_rate: Any = 0.3,
         momentum: float = 0.9,
         weight_decay: float = 1e-6,
-        trust: float = 1e-3,
+        trust_coefficient: float = 1e-3,
         name: str = "lars",
         **kwargs: Any,
     ) -> None:
         weight_decay = checks.number("weight_decay", weight_decay, low=0)
         super().__init__(learning_rate, weight_decay=weight_decay, name=name, **kwargs)
         self.momentum = checks.number("momentum", momentum, low=0, high=1)
-        self.trust = checks.positive("trust", trust)
+        self.trust_coefficient = checks.positive("trust_coefficient", trust_coefficient)
 
     def build(self, variables: Any) -> None:
         """Makes a momentum for each weight."""
@@ -136,11 +136,17 @@ class LARS(keras.optimizers.Optimizer):
             gradient += self.weight_decay * weight
         size, step = tf.norm(weight), tf.norm(gradient)
         moves = tf.logical_and(size > 0, step > 0)
-        return gradient * tf.where(moves, self.trust * size / tf.where(moves, step, 1), 1)
+        return gradient * tf.where(
+            moves, self.trust_coefficient * size / tf.where(moves, step, 1), 1
+        )
 
     def _apply_weight_decay(self, variables: Any) -> None:
         """Nothing: it is part of the gradient."""
 
     def get_config(self) -> dict[str, Any]:
         """The arguments."""
-        return {**super().get_config(), "momentum": self.momentum, "trust": self.trust}
+        return {
+            **super().get_config(),
+            "momentum": self.momentum,
+            "trust_coefficient": self.trust_coefficient,
+        }

@@ -27,7 +27,7 @@ for devices in (["CPU:0"], ["CPU:0", "CPU:1"]):
     with strategy.scope():
         keras.utils.set_random_seed(0)
         method = contract.make()
-        rates = {"SGD": keras.optimizers.SGD(0.01), "LARS": LARS(0.1, trust=0.1)}
+        rates = {"SGD": keras.optimizers.SGD(0.01), "LARS": LARS(0.1, trust_coefficient=0.1)}
         method.compile(rates[optimizer], jit_compile=False)
     wholes = [contract.batch(8, seed) for seed in range(6)]
     whole = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *wholes)
