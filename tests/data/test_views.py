@@ -523,6 +523,16 @@ def test_views_that_cannot_be_are_refused(options: dict, said: str) -> None:
         View(**options)
 
 
-def test_a_size_below_one_is_refused() -> None:
-    with pytest.raises(ValueError, match="Expected size to be an integer of at least 1"):
-        Views(View(), size=(0, 8))
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        ((0, 8), r"Expected size to be an integer of at least 1\. Received: 0\."),
+        ((8, 2.5), r"Expected size to be an integer of at least 1\. Received: 2\.5\."),
+        (32, r"Expected size to be a pair \(height, width\)\. Received: 32\."),
+        ((8,), r"Expected size to be a pair \(height, width\)\. Received: \(8,\)\."),
+        ("88", r"Expected size to be a pair \(height, width\)\. Received: '88'\."),
+    ],
+)
+def test_a_size_that_cannot_be_is_refused(size: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Views(View(), size=size)

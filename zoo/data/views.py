@@ -64,7 +64,9 @@ _DRAWN = {
 
 @dataclass(frozen=True)
 class View:
-    """How one view is made: probabilities, and ranges as torchvision's transforms name them.
+    """How one view is made: probabilities, and ranges as those of torchvision's transforms.
+
+    `area` and `aspect` are what RandomResizedCrop calls scale and ratio.
 
     Args:
         area: Least and largest part of the image's area that a crop takes, above 0 to 1.
@@ -125,7 +127,7 @@ class Views:
         size: Their height and width; those of the image by default.
 
     Raises:
-        ValueError: A size below 1.
+        ValueError: A size that is no pair of integers of at least 1.
 
     Example:
         >>> images = np.zeros((8, 32, 32, 3), "uint8")
@@ -140,6 +142,10 @@ class Views:
 
     def __post_init__(self) -> None:
         if self.size is not None:
+            if not isinstance(self.size, tuple | list) or len(self.size) != 2:
+                raise ValueError(
+                    f"Expected size to be a pair (height, width). Received: {self.size!r}."
+                )
             height, width = (checks.integer("size", side, low=1) for side in self.size)
             object.__setattr__(self, "size", (height, width))
 

@@ -54,7 +54,7 @@ def projector(
         A model from features (N, D) to projections (N, sizes[-1]) float32, unbounded.
 
     Raises:
-        ValueError: No sizes, or one, `features` or `seed` out of range.
+        ValueError: `sizes` that name no layer; a size, `features` or `seed` out of range.
 
     Example:
         >>> projector(256, (512, 128)).output_shape
