@@ -77,25 +77,28 @@ class NormalizedBarlowTwins(TwoViewContract):
 
 
 CONTRACTS = {
-    "test_barlow_twins": ("TestBarlowTwins",),
-    "test_simclr": ("TestSimCLR",),
-    "test_byol": ("TestBYOL",),
-    "test_margin_contrastive": ("TestMarginContrastive",),
-    "test_moco": ("TestMoCo", "TestSymmetricMoCo"),
-    "test_moco_v3": ("TestMoCoV3",),
-    "test_simsiam": ("TestSimSiam",),
-    "test_sup_con": ("TestSupCon",),
-    "test_vicreg": ("TestVICReg",),
-    "test_replicas": ("NormalizedSimCLR", "NormalizedMoCo", "NormalizedBarlowTwins"),
+    "contrastive.test_barlow_twins": ("TestBarlowTwins",),
+    "contrastive.test_simclr": ("TestSimCLR",),
+    "contrastive.test_byol": ("TestBYOL",),
+    "contrastive.test_margin_contrastive": ("TestMarginContrastive",),
+    "contrastive.test_moco": ("TestMoCo", "TestSymmetricMoCo"),
+    "contrastive.test_moco_v3": ("TestMoCoV3",),
+    "contrastive.test_simsiam": ("TestSimSiam",),
+    "contrastive.test_sup_con": ("TestSupCon",),
+    "contrastive.test_vicreg": ("TestVICReg",),
+    "partial.test_lws": ("TestLWS",),
+    "partial.test_pico": ("TestPiCO",),
+    "contrastive.test_replicas": ("NormalizedSimCLR", "NormalizedMoCo", "NormalizedBarlowTwins"),
 }
 CASES = [(module, name, "SGD") for module, names in CONTRACTS.items() for name in names]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("module", "contract", "optimizer"), [*CASES, ("test_replicas", "NormalizedSimCLR", "LARS")]
+    ("module", "contract", "optimizer"),
+    [*CASES, ("contrastive.test_replicas", "NormalizedSimCLR", "LARS")],
 )
 def test_two_replicas_learn_as_one(module, contract, optimizer):
-    arguments = [f"tests.contrastive.{module}", contract, optimizer]
+    arguments = [f"tests.{module}", contract, optimizer]
     run = subprocess.run([sys.executable, "-c", SCRIPT, *arguments], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
