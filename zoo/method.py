@@ -58,6 +58,8 @@ class Method(keras.Model):
         from_data: Constructor arguments that only the data know, e.g. ("num_classes",).
         learns_labels: Whether its batches tell it the labels of labelled data. `zoo train` keeps
             the images that it chooses by out of its training.
+        learns_candidates: Whether its batches tell it the candidate labels of images, of which one
+            is true: see `LabelledData.with_candidates`. Such a method has `classify` and `resolve`.
         recipe: The settings in which `zoo train METHOD` runs it by default.
         batch_sizes: The fewest and the most images that a batch may hold to be learned from, e.g.
             (2, math.inf) where the objective compares the images of a batch.
@@ -79,6 +81,7 @@ class Method(keras.Model):
     search_space: ClassVar[Mapping[str, tuple[float, float, str]]] = {}
     from_data: ClassVar[tuple[str, ...]] = ()
     learns_labels: ClassVar[bool] = False
+    learns_candidates: ClassVar[bool] = False
     recipe: ClassVar[Mapping[str, Any]] = {}
     batch_sizes: tuple[int, float] = (1, math.inf)
 
@@ -257,6 +260,17 @@ class Method(keras.Model):
         Returns:
             (D, D) float, -1..1: of each of D dimensions with each, what the objective pulls to 1
             on the diagonal. Or None.
+        """
+        return None
+
+    def class_similarity(self) -> Any:
+        """How alike the method takes its classes to be; None: it does not compare them.
+
+        A method that overrides it, as PiCO does with the cosines of its prototypes, finds the
+        matrix among the pictures of its runs (`zoo.reporting.class_similarities`).
+
+        Returns:
+            (C, C) float, -1..1. Or None.
         """
         return None
 

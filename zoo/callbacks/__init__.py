@@ -1,6 +1,7 @@
-"""Callbacks for `fit`: scores, probes, collapse, similarities, pictures, progress, exact resume."""
+"""Callbacks for `fit`: scores, probes, collapse, pictures, progress, exact resume."""
 
 from zoo.callbacks.collapse import Collapse
+from zoo.callbacks.disambiguation import Disambiguation
 from zoo.callbacks.disentanglement_metrics import DisentanglementMetrics
 from zoo.callbacks.pictures import Pictures
 from zoo.callbacks.probes import KNNProbe, LinearProbe
@@ -11,6 +12,7 @@ from zoo.callbacks.similarities import Similarities
 
 __all__ = [
     "Collapse",
+    "Disambiguation",
     "DisentanglementMetrics",
     "KNNProbe",
     "LinearProbe",

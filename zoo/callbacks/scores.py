@@ -18,7 +18,54 @@ from zoo.metrics.arrays import BINS
 REHEARSED = 500  # images scored before the first epoch, to see that they can be
 
 
-class Scores(keras.callbacks.Callback):
+class EpochScores(keras.callbacks.Callback):
+    """What callbacks share that score the model after each epoch, or after every so many.
+
+    Args:
+        every: Score every so many epochs, and always the first and the last; in between the
+            last values stay in the logs.
+
+    Attributes:
+        writes: Names of the scores that it writes into the logs.
+        scores: Name -> `zoo.metrics.Score`, value and protocol, of the last scoring.
+    """
+
+    writes: tuple[str, ...] = ()
+
+    def __init__(self, every: int = 1) -> None:
+        super().__init__()
+        self.every = checks.integer("every", every, low=1)
+        self.last: dict[str, float] = {}
+        self.scores: dict[str, scoring.Score] = {}
+
+    def __deepcopy__(self, memo: Mapping[int, Any]) -> Self:
+        """A fresh callback on the same data: keras-tuner copies callbacks for each trial."""
+        arguments = inspect.signature(type(self)).parameters
+        return type(self)(**{name: getattr(self, name) for name in arguments})
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Scores the model, or carries the last values forward."""
+        last_epoch = epoch + 1 == (self.params or {}).get("epochs")
+        if not self.last or last_epoch or (epoch + 1) % self.every == 0:
+            self.score()
+        if logs is not None:
+            logs.update(self.last)
+
+    def score(self) -> dict[str, scoring.Score]:
+        """Scores the model as it is now. What is not finite scores NaN."""
+        try:
+            self.scores = self.measured()
+            self.last = {name: score.value for name, score in self.scores.items()}
+        except Diverged:
+            self.scores, self.last = {}, dict.fromkeys(self.last or self.writes, math.nan)
+        return self.scores
+
+    def measured(self) -> dict[str, scoring.Score]:
+        """The scores of the model as it is now; raises `Diverged` where it gives no numbers."""
+        raise NotImplementedError(f"{type(self).__name__} has no measured()")
+
+
+class Scores(EpochScores):
     """Scores the codes of images after each epoch by any metrics of `zoo.metrics`.
 
     The images are drawn once, before the first epoch, and encoded anew each time. Put this
@@ -67,24 +114,16 @@ class Scores(keras.callbacks.Callback):
         seed: int = 0,
         train_samples: int = scoring.TRAIN_SAMPLES,
     ) -> None:
-        super().__init__()
+        super().__init__(every)
         self.metrics = metrics
         self.writes = tuple(scoring.chosen_for(data, metrics))
         if not self.writes:
             raise ValueError(f"Expected at least one metric. Received: {metrics!r}.")
         self.samples = checks.integer("samples", samples, low=BINS)
         self.train_samples = checks.integer("train_samples", train_samples, low=1)
-        self.every = checks.integer("every", every, low=1)
         self.seed = checks.integer("seed", seed, low=0)
         self.data = data
-        self.last: dict[str, float] = {}
-        self.scores: dict[str, scoring.Score] = {}
         self._pool: scoring.Pool | None = None
-
-    def __deepcopy__(self, memo: Mapping[int, Any]) -> Self:
-        """A fresh callback on the same data: keras-tuner copies callbacks for each trial."""
-        arguments = inspect.signature(type(self)).parameters
-        return type(self)(**{name: getattr(self, name) for name in arguments})
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Draws the images, and scores a few: what a score refuses is refused now."""
@@ -95,22 +134,9 @@ class Scores(keras.callbacks.Callback):
             except ValueError:  # perhaps only because they are few
                 pool.score(self._encode)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Scores the codes, or carries the last values forward."""
-        last_epoch = epoch + 1 == (self.params or {}).get("epochs")
-        if not self.last or last_epoch or (epoch + 1) % self.every == 0:
-            self.score()
-        if logs is not None:
-            logs.update(self.last)
-
-    def score(self) -> dict[str, scoring.Score]:
-        """Scores the model as it is now. Codes that are not finite score NaN."""
-        try:
-            self.scores = self._draw().score(self._encode)
-            self.last = {name: score.value for name, score in self.scores.items()}
-        except Diverged:
-            self.scores, self.last = {}, dict.fromkeys(self.last or self.writes, math.nan)
-        return self.scores
+    def measured(self) -> dict[str, scoring.Score]:
+        """The scores of the codes as they are now."""
+        return self._draw().score(self._encode)
 
     def _draw(self) -> scoring.Pool:
         if self._pool is None:
@@ -132,4 +158,4 @@ class Scores(keras.callbacks.Callback):
 
 
 class Diverged(ArithmeticError):
-    """Codes that are not finite: there is nothing to score."""
+    """Codes or probabilities that are not finite: there is nothing to score."""
