@@ -4,11 +4,13 @@ from zoo.reporting.animation import traversal_gif
 from zoo.reporting.cosines import similarities
 from zoo.reporting.embeddings import embedding
 from zoo.reporting.figures import information, neighbours, reconstructions, traversal, views
-from zoo.reporting.matrices import confusion_matrix, correlation_matrix
+from zoo.reporting.matrices import class_similarities, confusion_matrix, correlation_matrix
 from zoo.reporting.plots import curves
+from zoo.reporting.resolved import resolved_labels
 from zoo.reporting.sheet import save, to_array
 
 __all__ = [
+    "class_similarities",
     "confusion_matrix",
     "correlation_matrix",
     "curves",
@@ -16,6 +18,7 @@ __all__ = [
     "information",
     "neighbours",
     "reconstructions",
+    "resolved_labels",
     "save",
     "similarities",
     "to_array",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from zoo import losses, reporting
+from zoo import disambiguation, losses, reporting
 from zoo.metrics.arrays import BINS, unit
 from zoo.metrics.mutual_information import information_and_entropy
 from zoo.metrics.scoring import BATCH, SAMPLES, held_out
@@ -17,6 +17,7 @@ from zoo.reporting import embeddings, matrices, sheet
 from zoo.reporting.cosines import Cosines, between_views
 from zoo.reporting.drawn import FILE, Drawn
 from zoo.reporting.latents import left_out, telling
+from zoo.reporting.resolved import examples
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -105,8 +106,11 @@ class Drawing:
             "decoder": self.can_decode,
             "factors": bool(self.factor_names),
             "views": self.takes_views,
+            "projections": self.takes_views and hasattr(self.method, "projector"),
             "codes": len(self.images) > 1 and bool(np.isfinite(self.codes).all()),
             "correlation": self.takes_views and self.correlation is not None,
+            "classes": self.class_similarity is not None,
+            "candidates": self.method.learns_candidates and len(self.resolved["ambiguous"]) > 0,
         }
         return frozenset(name for name, offered in offers.items() if offered)
 
@@ -193,7 +197,9 @@ class Drawing:
     def viewed(self) -> np.ndarray:
         """(3, n, H, W, C) uint8: images, and the two views of each."""
         originals = next(iter(self._trained.batches(self._compared, self.seed)))  # the same order
-        return np.stack([_pixels(part[:VIEWED]) for part in (originals, *self.batch[:2])])
+        batch = self.batch
+        views = (batch["weak"], batch["strong"]) if isinstance(batch, Mapping) else batch[:2]
+        return np.stack([_pixels(part[:VIEWED]) for part in (originals, *views)])
 
     @functools.cached_property
     def cosines(self) -> Cosines:
@@ -205,6 +211,34 @@ class Drawing:
         """(D, D) what `Method.correlation` says of the batch."""
         found = self.method.correlation(self.batch)
         return None if found is None else np.asarray(found)
+
+    @functools.cached_property
+    def class_similarity(self) -> np.ndarray | None:
+        """(C, C) what `Method.class_similarity` says; NaN for classes unlike themselves."""
+        found = self.method.class_similarity()
+        if found is None:
+            return None
+        matrix = np.array(found, np.float64)
+        unknown = np.diag(matrix) == 0  # nothing is known of them yet
+        matrix[unknown] = matrix[:, unknown] = np.nan
+        return matrix
+
+    @functools.cached_property
+    def resolved(self) -> dict[str, Any]:
+        """Some of the images that the method learns from, and what it knows of their candidates."""
+        images = self._trained
+        rows = np.sort(images.sample_rows(min(EMBEDDED, len(images)), self.seed))
+        sets = images.candidates[rows]
+        confidence = disambiguation.resolved(self.method, images, rows)
+        truth = None if images.labels is None else images.labels[rows]
+        shown, words = examples(sets, confidence, truth, self.seed)
+        return {
+            "ambiguous": sheet.reduced(images.read(rows[shown])),
+            "candidates": sets[shown],
+            "confidence": confidence[shown],
+            "truth": None if truth is None else truth[shown],
+            "resolved": words,
+        }
 
     # What is drawn of it
 
@@ -332,6 +366,23 @@ def _correlation(drawing: Drawing) -> dict[str, Any]:
     return {"correlation": matrices.pooled(matrix, KEPT), "correlated": words}
 
 
+def _class_names(drawing: Drawing) -> dict[str, Any]:
+    return {"class_names": None if drawing.names is None else np.array(drawing.names)}
+
+
+def _show_resolved(drawing: Drawing) -> Figure:
+    found = dict(drawing.resolved)
+    return reporting.resolved_labels(
+        found["ambiguous"],
+        found["candidates"],
+        found["confidence"],
+        drawing.names or (),
+        found["truth"],
+        found["resolved"],
+        f"Training images of {drawing._trained.name}, seed {drawing.seed}",
+    )
+
+
 PICTURES: dict[str, Picture] = {
     "views": Picture(
         "views",
@@ -374,7 +425,7 @@ PICTURES: dict[str, Picture] = {
         ),
     ),
     "similarities": Picture(
-        "views",
+        "projections",
         lambda drawing: {**drawing.cosines._asdict(), "compared": drawing.compared},
         lambda drawing: reporting.similarities(*drawing.cosines, protocol=drawing.compared),
     ),
@@ -382,6 +433,16 @@ PICTURES: dict[str, Picture] = {
         "correlation",
         _correlation,
         lambda drawing: reporting.correlation_matrix(drawing.correlation, drawing.compared),
+    ),
+    "classes": Picture(
+        "classes",
+        lambda drawing: {"class_similarity": drawing.class_similarity, **_class_names(drawing)},
+        lambda drawing: reporting.class_similarities(drawing.class_similarity, drawing.names),
+    ),
+    "labels": Picture(
+        "candidates",
+        lambda drawing: {**drawing.resolved, **_class_names(drawing)},
+        _show_resolved,
     ),
 }
 

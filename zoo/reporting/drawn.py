@@ -12,7 +12,7 @@ import numpy as np
 from zoo.files import replacing
 
 FILE = "drawn.npz"
-_WORDS = ("preset", "compared", "sampled", "correlated")
+_WORDS = ("preset", "compared", "sampled", "correlated", "resolved")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,6 +47,13 @@ class Drawn:
         compared: Of what those views were made, and how.
         correlation: (D, D) at most 256 rows of correlations, -1..1.
         correlated: What there is to say of them.
+        class_similarity: (C, C) how alike the method takes classes to be, -1..1.
+        class_names: (C,) their names.
+        ambiguous: (M, H, W, C) uint8, images that had several candidate labels.
+        candidates: (M, C) bool, which classes these were.
+        confidence: (M, C) how likely each is, 0..1.
+        truth: (M,) the true labels.
+        resolved: What there is to say of all images with candidates.
     """
 
     originals: np.ndarray | None = None
@@ -72,6 +79,13 @@ class Drawn:
     compared: str = ""
     correlation: np.ndarray | None = None
     correlated: str = ""
+    class_similarity: np.ndarray | None = None
+    class_names: np.ndarray | None = None
+    ambiguous: np.ndarray | None = None
+    candidates: np.ndarray | None = None
+    confidence: np.ndarray | None = None
+    truth: np.ndarray | None = None
+    resolved: str = ""
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes an NPZ file, whole or not at all; the same arrays are the same bytes."""

@@ -82,7 +82,7 @@ def views(originals: Any, first: Any, second: Any, protocol: str | None = None) 
     return _bands(
         rows,
         "Images and their two views",
-        "Training compares the two views of an image, and never sees the image itself.",
+        "Training sees views of an image, and never the image itself.",
         protocol,
     )
 

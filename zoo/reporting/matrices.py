@@ -1,15 +1,16 @@
-"""Square matrices as pictures: which classes are mistaken, which dimensions say the same."""
+"""Square matrices as pictures: which classes are mistaken or alike, which dimensions the same."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
 from zoo.reporting import checks, sheet
-from zoo.reporting.figures import Headings, ink_on
+from zoo.reporting.figures import Headings, ink_on, ink_on_color
 from zoo.reporting.latents import percent
 
 ROWS = "Rows: the true class. Columns: the answer."  # how a confusion matrix is read
@@ -46,55 +47,162 @@ def confusion_matrix(
         >>> save(confusion_matrix(counts, data.class_names, "k-NN, k = 200"), "confusion.png")
     """
     matrix = checks.counts("matrix", matrix)
-    size = len(matrix)
-    named = list(map(str, range(size))) if class_names is None else class_names
-    named = checks.names("class_names", named, size, "row of the matrix")
+    grid = _Grid(class_names, len(matrix))
     shares = shares_of(matrix)
-    numbered = size <= NUMBERED
-    largest = 1.0 if numbered else float(np.nanmax(shares))
-    gutter = min(150, 14 + max(sheet.text_width(name, sheet.SMALL) for name in named))
-    gutter = gutter if numbered else 14
-    room = sheet.WIDTH - 2 * sheet.MARGIN - gutter
-    cell = int(np.clip(room // size, 34, 64)) if numbered else max(2, 560 // size)
-    rise = min(cell, 34) if numbered else cell
-    how = "Per cent of the row's images." if numbered else f"The darkest: {percent(largest)}."
-    headings = Headings(named, cell) if numbered else None
-    head, overhang = (headings.height, headings.overhang) if headings else (20, 0)
-    page = sheet.Sheet(
-        2 * sheet.MARGIN + gutter + size * cell + overhang,
-        head + size * rise,
-        title,
-        f"{ROWS} {how} {verdict(matrix, named)}" if title else "",
-        protocol,
+    largest = 1.0 if grid.numbered else float(np.nanmax(shares))
+    how = "Per cent of the row's images." if grid.numbered else f"The darkest: {percent(largest)}."
+    page = grid.page(
+        title, f"{ROWS} {how} {verdict(matrix, grid.names)}" if title else "", protocol
     )
-    left, top = page.left + gutter, page.top + head
-    page.axes.pcolormesh(
-        left + cell * np.arange(size + 1),
-        top + rise * np.arange(size + 1),
-        np.ma.masked_invalid(shares),
-        cmap=sheet.SEQUENTIAL,
-        vmin=0,
-        vmax=largest,
-        edgecolors=sheet.PAPER if cell > 6 else "none",
-        linewidth=sheet.points(2 if numbered else 1) if cell > 6 else 0,
-    )
-    if headings is None:
-        page.text(left, top - 8, f"answer, 0 to {size - 1}", sheet.SMALL, sheet.GREY)
-        y = top + size * rise / 2
-        page.text(left - 8, y, "true class", sheet.SMALL, sheet.GREY, rotation=90, align="center")
+    grid.fill(page, shares, sheet.SEQUENTIAL, 0, largest)
+    if not grid.numbered:
+        grid.name_sides(page, "true class", "answer")
         return page.figure
-    headings.write(page, left, top)
-    for row, name in enumerate(named):
-        y = top + rise * (row + 0.5) + 4
-        page.text(page.left, y, sheet.shorten(name, gutter - 10, sheet.SMALL), sheet.SMALL)
-        for column, share in enumerate(shares[row]):
-            text = "\N{EN DASH}" if np.isnan(share) else f"{100 * share:.0f}"
-            color = sheet.PALE if np.isnan(share) else ink_on(share)
-            x = left + cell * (column + 0.5)
-            bold = row == column
-            if bold or np.isnan(share) or share >= 0.005:
-                page.text(x, y, text, sheet.SMALL, color, bold=bold, align="center")
+
+    def written(share: float, bold: bool) -> tuple[str, str]:
+        return f"{100 * share:.0f}" if bold or share >= 0.005 else "", ink_on(share)
+
+    grid.write(page, shares, written)
     return page.figure
+
+
+@sheet.look()
+def class_similarities(
+    matrix: Any,
+    class_names: Sequence[str] | None = None,
+    protocol: str | None = None,
+    title: str = "How alike classes are",
+) -> Figure:
+    """How alike a method takes its classes to be, such as the cosines of their prototypes.
+
+    Args:
+        matrix: (K, K), -1..1: of the class of the row with that of the column; NaN is left blank.
+        class_names: K names. Default: 0..K-1.
+        protocol: Of what the matrix is, beneath the picture.
+        title: Above the picture; "" leaves it and what it says out.
+
+    Returns:
+        The figure: blue for alike, orange for opposite; up to 20 classes with numbers and names.
+
+    Raises:
+        ValueError: If the matrix is not square, has values beyond -1..1, or not a name for each
+            row.
+
+    Example:
+        >>> save(class_similarities(method.class_similarity(), data.class_names), "classes.png")
+    """
+    matrix = square("matrix", matrix)
+    grid = _Grid(class_names, len(matrix))
+    page = grid.page(title, most_alike(matrix, grid.names) if title else "", protocol)
+    grid.fill(page, matrix, sheet.DIVERGING, -1, 1)
+    if not grid.numbered:
+        grid.name_sides(page, "class", "class")
+        return page.figure
+
+    def written(value: float, bold: bool) -> tuple[str, str]:
+        return f"{value:.2f}".replace("-", sheet.MINUS), ink_on_color(
+            sheet.DIVERGING((value + 1) / 2)
+        )
+
+    grid.write(page, matrix, written)
+    return page.figure
+
+
+def most_alike(matrix: np.ndarray, named: Sequence[str]) -> str:
+    """The three pairs of classes that are most alike, in words."""
+    upper = np.where(np.triu(np.ones(matrix.shape, bool), 1) & ~np.isnan(matrix), matrix, -np.inf)
+    pairs = np.argsort(-upper, axis=None, kind="stable")[:3]
+    told = [
+        f"{named[row]} and {named[column]} ({upper[row, column]:.2f})".replace("-", sheet.MINUS)
+        for row, column in zip(*np.unravel_index(pairs, matrix.shape), strict=True)
+        if np.isfinite(upper[row, column])
+    ]
+    return f"Most alike: {', '.join(told)}." if told else "There are no two classes to compare."
+
+
+class _Grid:
+    """A page with a cell for each two of K classes; up to 20 of them with names and numbers.
+
+    Args:
+        class_names: K names, or None.
+        size: K.
+    """
+
+    def __init__(self, class_names: Sequence[str] | None, size: int) -> None:
+        named = list(map(str, range(size))) if class_names is None else class_names
+        self.names = checks.names("class_names", named, size, "row of the matrix")
+        self.size = size
+        self.numbered = size <= NUMBERED
+        gutter = min(150, 14 + max(sheet.text_width(name, sheet.SMALL) for name in self.names))
+        self.gutter = gutter if self.numbered else 14
+        room = sheet.WIDTH - 2 * sheet.MARGIN - self.gutter
+        self.cell = int(np.clip(room // size, 34, 64)) if self.numbered else max(2, 560 // size)
+        self.rise = min(self.cell, 34) if self.numbered else self.cell
+        self.headings = Headings(self.names, self.cell) if self.numbered else None
+        self.head = self.headings.height if self.headings else 20
+        self.left = self.top = 0
+
+    def page(self, title: str, subtitle: str, protocol: str | None) -> sheet.Sheet:
+        """The page, with room for the cells and for the names of columns."""
+        overhang = self.headings.overhang if self.headings else 0
+        page = sheet.Sheet(
+            2 * sheet.MARGIN + self.gutter + self.size * self.cell + overhang,
+            self.head + self.size * self.rise,
+            title,
+            subtitle,
+            protocol,
+        )
+        self.left, self.top = page.left + self.gutter, page.top + self.head
+        return page
+
+    def fill(
+        self, page: sheet.Sheet, values: np.ndarray, colors: Colormap, low: float, high: float
+    ) -> None:
+        """Colours the cells; those of NaN stay blank."""
+        page.axes.pcolormesh(
+            self.left + self.cell * np.arange(self.size + 1),
+            self.top + self.rise * np.arange(self.size + 1),
+            np.ma.masked_invalid(values),
+            cmap=colors,
+            vmin=low,
+            vmax=high,
+            edgecolors=sheet.PAPER if self.cell > 6 else "none",
+            linewidth=sheet.points(2 if self.numbered else 1) if self.cell > 6 else 0,
+        )
+
+    def name_sides(self, page: sheet.Sheet, rows: str, columns: str) -> None:
+        """Says what rows and columns are, where there are too many to name each."""
+        words = f"{columns}, 0 to {self.size - 1}"
+        page.text(self.left, self.top - 8, words, sheet.SMALL, sheet.GREY)
+        y = self.top + self.size * self.rise / 2
+        page.text(self.left - 8, y, rows, sheet.SMALL, sheet.GREY, rotation=90, align="center")
+
+    def write(
+        self,
+        page: sheet.Sheet,
+        values: np.ndarray,
+        written: Callable[[float, bool], tuple[str, str]],
+    ) -> None:
+        """Names rows and columns, and writes into each cell.
+
+        Args:
+            page: The page.
+            values: (K, K); of NaN a dash is written.
+            written: A value, and whether it is on the diagonal -> its text and its colour.
+        """
+        if self.headings is not None:
+            self.headings.write(page, self.left, self.top)
+        for row, name in enumerate(self.names):
+            y = self.top + self.rise * (row + 0.5) + 4
+            page.text(page.left, y, sheet.shorten(name, self.gutter - 10, sheet.SMALL), sheet.SMALL)
+            for column, value in enumerate(values[row]):
+                bold = row == column
+                text, color = "\N{EN DASH}", sheet.PALE
+                if not np.isnan(value):
+                    text, color = written(value, bold)
+                x = self.left + self.cell * (column + 0.5)
+                if text:
+                    page.text(x, y, text, sheet.SMALL, color, bold=bold, align="center")
 
 
 def shares_of(matrix: np.ndarray) -> np.ndarray:

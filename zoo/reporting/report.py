@@ -41,9 +41,18 @@ from zoo.reporting.latents import (
     telling,
     values_text,
 )
-from zoo.reporting.matrices import NUMBERED, ROWS, confusion_matrix, shares_of, verdict
+from zoo.reporting.matrices import (
+    NUMBERED,
+    ROWS,
+    class_similarities,
+    confusion_matrix,
+    most_alike,
+    shares_of,
+    verdict,
+)
 from zoo.reporting.pages import template
 from zoo.reporting.plots import Line, lines_of, number, overlay
+from zoo.reporting.resolved import resolved_labels
 from zoo.runs import Run, Settings, without_folders
 
 MARK = '<meta name="generator" content="zoo report">'  # how a report is told from other pages
@@ -57,7 +66,7 @@ DASHES: tuple[tuple[float, ...], ...] = ((), (4, 1.6), (1, 1.4), (5, 1.4, 1, 1.4
 
 # Scores are better the higher, terms of a loss cannot be ranked; these are the exceptions.
 LOWER_IS_BETTER = ("reconstruction", "gaussian_total_correlation")
-UNRANKED = ("active_units",)
+UNRANKED = ("active_units", "max_confidence")
 
 
 class Confusion(NamedTuple):
@@ -147,6 +156,7 @@ class Shown:
         return {
             **settings,
             "data": without_folders(settings["data"]),
+            "candidates": without_folders(settings["candidates"]),
             "images": self.config.get("images"),
             **arguments,
         }
@@ -155,7 +165,10 @@ class Shown:
     def command(self) -> str:
         """What repeats the run: local data and the run's folder by their names alone."""
         settings = self.settings.model_copy(
-            update={"data": without_folders(self.settings.data)},
+            update={
+                "data": without_folders(self.settings.data),
+                "candidates": without_folders(self.settings.candidates),
+            },
         )
         return f"{settings.command} --out {shlex.quote(self.run.path.resolve().name)}"
 
@@ -205,6 +218,8 @@ def report(runs: Sequence[Run], left_out: Sequence[str] = ()) -> str:
         similarities=_of_each(shown, _similarities),
         confusions=_of_each(shown, _confusion),
         correlations=_of_each(shown, lambda run, _: _correlation(run, room)),
+        classes=_of_each(shown, _classes),
+        labels=_of_each(shown, lambda run, place: _labels(run, place, room)),
         differing=_compared([run.told for run in shown], differing=True),
         settings=_compared([run.told for run in shown]),
         environment=_compared(
@@ -635,6 +650,39 @@ def _correlation(run: Shown, room: Room) -> dict[str, Any] | None:
         "side": side * max(1, round(420 / side)),
         "pictures": room.take([np.rint(255 * colors).astype(np.uint8)]),
     }
+
+
+def _classes(run: Shown, place: int) -> dict[str, Any] | None:
+    """How alike a run's method takes its classes to be."""
+    drawn = run.drawn
+    if drawn is None or drawn.class_similarity is None:
+        return None
+    names = _class_names(drawn, len(drawn.class_similarity))
+    figure = class_similarities(drawn.class_similarity, names, title="")
+    return {
+        "words": most_alike(drawn.class_similarity, names),
+        "picture": Markup(sheet.to_svg(figure, f"classes{place}")),
+        "width": int(figure.bbox.width),
+    }
+
+
+def _labels(run: Shown, place: int, room: Room) -> dict[str, Any] | None:
+    """Images of a run with their candidate labels."""
+    drawn = run.drawn
+    if drawn is None or drawn.ambiguous is None or drawn.confidence is None:
+        return None
+    names = _class_names(drawn, drawn.confidence.shape[1])
+    figure = resolved_labels(
+        drawn.ambiguous, drawn.candidates, drawn.confidence, names, drawn.truth, title=""
+    )
+    svg = sheet.to_svg(figure, f"labels{place}")
+    picture = Markup(svg) if room.fits(len(svg)) else None
+    return {"words": drawn.resolved, "picture": picture, "width": int(figure.bbox.width)}
+
+
+def _class_names(drawn: Drawn, count: int) -> list[str]:
+    names = drawn.class_names
+    return list(map(str, range(count))) if names is None else names.tolist()
 
 
 # Settings
