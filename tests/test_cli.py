@@ -210,6 +210,7 @@ def test_flags_reach_the_settings(command, told):
         "data": "digits",
         "image_size": 20,
         "skip_bad": True,
+        "candidates": None,
         "steps": 4,
         "epochs": 2,
         "batch_size": 8,

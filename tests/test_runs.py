@@ -42,7 +42,7 @@ STEPPING = ("optimizer", "weight_decay", "schedule", "warmup_steps")  # each has
 
 def test_a_recipe_alone_is_enough():
     settings = merged()
-    unset = {"method", "skip_bad", "seed", "samples", "metrics", *STEPPING}
+    unset = {"method", "skip_bad", "candidates", "seed", "samples", "metrics", *STEPPING}
     assert settings.model_dump(exclude=unset) == RECIPE
     assert settings.steps_per_epoch == 400
 

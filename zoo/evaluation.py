@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo import disambiguation
 from zoo.metrics import scoring
 from zoo.metrics.linear_probe import linear_probe, probed
 from zoo.metrics.scoring import BATCH, SAMPLES, TRAIN_SAMPLES, Metrics, Score, held_out
 from zoo.reporting import confusion_matrix, save
 from zoo.reporting.drawing import Drawing
 from zoo.runs import Run
+from zoo.training import drawn_from
 
 if TYPE_CHECKING:
     from zoo.method import Method
@@ -44,7 +46,9 @@ def evaluate(
     one, else drawn anew. They are taken in batches of nearly equal size, which is part of their
     protocol: a term that compares the images of a batch depends on how many there are. Of a method
     that learns labels, test images without them give way to those that validate; images of which
-    it can make no batch have no loss, with a warning that says why.
+    it can make no batch have no loss, with a warning that says why. A method that learns from
+    candidate labels knows its own images one by one: they are of those that it learned from.
+    It is also scored by `zoo.disambiguation.scored`.
 
     Args:
         run: A finished run.
@@ -74,6 +78,9 @@ def evaluate(
     method = run.load_method()
     tell("loss and terms")
     results = _terms(method, data, samples, seed, split)
+    if method.learns_candidates:
+        tell("candidates")
+        results += disambiguation.scored(method, data, samples, seed, split).values()
     confused = None
     if picked:
 
@@ -102,7 +109,7 @@ def evaluate(
         save(confusion_matrix(confused["matrix"], confused["class_names"], how), picture)
     if embedding is not None and scoring.labels_of(data) is not None:
         tell("pictures")
-        drawn = data.validation() if split == "validation" else data
+        drawn = data.validation() if split == "validation" else drawn_from(data, run.settings)
         drawing = Drawing(method, drawn, seed=seed, embedding=embedding)
         for name, figure in drawing.figures(PICTURES).items():
             save(figure, run.pictures / f"{name}.png")
@@ -111,11 +118,7 @@ def evaluate(
 
 def _terms(method: Method, data: Any, samples: int, seed: int, split: str) -> list[Score]:
     """The loss and its terms; none, with a warning, of images that make no batch of the method."""
-    validated = hasattr(data, "validation") and (
-        split == "validation"
-        or (method.learns_labels and not scoring.answers(data.test, {"labels"}))
-    )
-    images = held_out(data.validation() if validated else data)
+    images, part = _part(method, data, split)
     n = min(samples, len(images))
     fewest, most = method.batch_sizes
     if n < fewest:
@@ -133,13 +136,23 @@ def _terms(method: Method, data: Any, samples: int, seed: int, split: str) -> li
     terms = method.evaluate(batches, verbose=0, return_dict=True)
     protocol: dict[str, Any] = {
         "data": images.name,
-        **({"split": "validation"} if validated else {}),
+        **({"split": part} if part else {}),
         "samples": n,
         "batch_size": size,
         **({"views": method.views} if hasattr(method, "views") else {}),
         "seed": seed,
     }
     return [Score(name, float(terms[name]), protocol) for name in method.trackers]
+
+
+def _part(method: Method, data: Any, split: str) -> tuple[Any, str]:
+    """The images whose loss is taken, and which part of the data they are, if any is named."""
+    if method.learns_candidates:
+        return data.validation().train, "train"
+    lacking = method.learns_labels and not scoring.answers(data.test, {"labels"})
+    if hasattr(data, "validation") and (split == "validation" or lacking):
+        return held_out(data.validation()), "validation"
+    return held_out(data), ""
 
 
 def _watched(pool: scoring.Pool, predictions: list[Any]) -> scoring.Pool:

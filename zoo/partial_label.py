@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras import ops
 
 from zoo import checks, networks, two_view
+from zoo.data.viewing import partial_batches
 from zoo.data.views import PRESETS
 from zoo.messages import described
 from zoo.method import Endpoint, Method
@@ -23,8 +24,9 @@ def laptop_recipe(**hyperparameters: Any) -> dict[str, Any]:
     Args:
         **hyperparameters: The method's own, besides a small network and views for digits.
     """
-    small = {"network": "convnet", "views": "digits", **hyperparameters}
-    return {**two_view.laptop_recipe(), "hyperparameters": small}
+    small = {"network": "convnet", "views": "pico_digits", **hyperparameters}
+    recipe = {**two_view.laptop_recipe(), "candidates": "uniform:0.3"}
+    return {**recipe, "hyperparameters": small}
 
 
 class PartialBatch(NamedTuple):
@@ -176,6 +178,10 @@ class PartialLabel(Method):
         return ops.softmax(ops.cast(self.classifier(codes, training=False), "float32"))
 
     # Batches
+
+    def batches(self, data: Any, batch_size: int, seed: int = 0, start: int = 0) -> Any:
+        """Endless batches, of data with candidates: `zoo.data.partial_batches`."""
+        return partial_batches(data, batch_size, self.views, seed, start)
 
     def parts(self, batch: Any) -> PartialBatch:
         """The parts of a batch by name.

@@ -12,6 +12,7 @@ RUN/pictures/        what the method allows: reconstructions, traversal (PNG and
 RUN/saved_model/1/   SavedModel with its card
 RUN/tensorboard/     scalars and images
 RUN/report.html      what `zoo report` wrote of it
+RUN/labels.csv       what `zoo disambiguate` made of candidate labels
 RUN/checkpoints/     what `--resume` goes on from
 """
 
@@ -39,11 +40,13 @@ if TYPE_CHECKING:
 CONFIG = "config.json"
 FOLDERS = ("checkpoints", "pictures", "saved_model", "tensorboard")
 REPORT = "report.html"
+LABELS = "labels.csv"
 FILES = (
     "history.json",
     "scores.json",
     "evaluation.json",
     "confusion.json",
+    LABELS,
     "model.keras",
     REPORT,
     CONFIG,
@@ -61,6 +64,7 @@ class Settings(pydantic.BaseModel):
     data: str
     image_size: int | None = pydantic.Field(None, ge=1)
     skip_bad: bool = False
+    candidates: str | None = None  # as zoo.data.partial.named_candidates takes it
     steps: int = pydantic.Field(ge=1)
     epochs: int = pydantic.Field(ge=1)
     batch_size: int = pydantic.Field(ge=1)
@@ -92,12 +96,25 @@ class Settings(pydantic.BaseModel):
         sets = [f"--set {assignment(*item)}" for item in self.hyperparameters.items()]
         return " ".join([shlex.join(words), *sets])
 
+    def with_candidates(self, data: Any) -> Any:
+        """The data with the candidate sets that are named here, where any are.
+
+        What is drawn is drawn by the seed of the run: methods that are compared at one seed learn
+        from the same sets, and over several seeds the sets vary as all else does.
+        """
+        if self.candidates is None:
+            return data
+        from zoo.data.partial import named_candidates
+
+        return named_candidates(data, self.candidates, self.seed)
+
     @classmethod
     def merged(cls, method: str, *layers: Mapping[str, Any]) -> Settings:
         """Settings from layers that override one another: recipe, file, flags.
 
-        `hyperparameters` are merged name by name. For other data than the recipe's, its image size
-        and its views are left out. Epochs divide the steps: where only the steps are given,
+        `hyperparameters` are merged name by name. For other data than the recipe's, its image size,
+        its candidates and its views are left out. A file of candidates is named by its whole path,
+        from wherever the run goes on. Epochs divide the steps: where only the steps are given,
         epochs are as long as the recipe's, and at most 100; the warm-up is as large a part.
 
         Raises:
@@ -122,8 +139,9 @@ class Settings(pydantic.BaseModel):
             given |= layer
         recipe, last = layers[0], {k: v for layer in layers[1:] for k, v in layer.items()}
         if not _same_data(given["data"], recipe["data"]):  # what suits the recipe's data alone
-            if "image_size" not in last:
-                given["image_size"] = None
+            for name in ("image_size", "candidates"):
+                if name not in last:
+                    given[name] = None
             if "views" not in named_later:
                 hyperparameters.pop("views", None)
         if "steps" in last:
@@ -133,6 +151,8 @@ class Settings(pydantic.BaseModel):
             if "warmup_steps" not in last and isinstance(given["steps"], int):
                 share = recipe.get("warmup_steps", 0) / recipe["steps"]
                 given["warmup_steps"] = int(share * given["steps"])
+        if isinstance(given.get("candidates"), str):
+            given["candidates"] = _absolute(given["candidates"])
         try:
             settings = cls(**{**given, "method": method, "hyperparameters": hyperparameters})
         except pydantic.ValidationError as error:
@@ -150,6 +170,18 @@ class Settings(pydantic.BaseModel):
                 f"{settings.steps} steps, {settings.epochs} epochs."
             )
         return settings
+
+
+def _absolute(candidates: str) -> str:
+    """A file of candidates by its whole path; what is to be drawn as it is.
+
+    Raises:
+        ValueError: Neither.
+    """
+    from zoo.data.partial import candidate_source
+
+    source = candidate_source(candidates)
+    return str(source.expanduser().resolve()) if isinstance(source, Path) else candidates
 
 
 def assignment(name: str, value: Any) -> str:
@@ -360,7 +392,29 @@ class Run:
             raise ValueError(f"{self.model_path} cannot be loaded: {error}") from error
 
     def load_data(self) -> Any:
-        """The data that the run trained on."""
+        """The data that the run trained on; errors as `with_candidates`."""
         from zoo import data
 
-        return data.load(**self.config["data"])
+        return self.with_candidates(data.load(**self.config["data"]))
+
+    def with_candidates(self, data: Any) -> Any:
+        """The data of the run with the candidates that it began with, where it has any.
+
+        Raises:
+            ValueError: There are other images now, or other candidates.
+        """
+        began = self.config.get("candidates")
+        if began is None:
+            return data
+        if len(data.train) != began["images"]:
+            raise ValueError(
+                f"Expected the {began['images']:,} training images that {self.path} began with. "
+                f"Received: {len(data.train):,}."
+            )
+        data = self.settings.with_candidates(data)
+        if data.train.describe_candidates() != began:
+            raise ValueError(
+                f"Expected the candidates that {self.path} began with. Received: others, from "
+                f"{self.settings.candidates}."
+            )
+        return data

@@ -135,7 +135,7 @@ def _check_with(data: Any, sweep: Sweep) -> None:
     refusals = []
     for trial in trials:
         try:
-            build_for(data, trial.settings)
+            build_for(trial.settings.with_candidates(data), trial.settings)
         except ValueError as error:
             refusals.append(error)
         _forget()
@@ -157,9 +157,10 @@ def _attempt(
     trained = run.model_path.exists()  # written once, when the loss of the last epoch was finite
     spent = before.seconds if before and trained else 0.0
     try:
+        again = run.exists and (before is None or trained)  # one that diverged begins anew
+        data = (run if again else trial.settings).with_candidates(data)
         if not (trained and run.exported):
-            resume = run.exists and (before is None or trained)  # one that diverged begins anew
-            train_on(data, trial.settings, run, console, resume)
+            train_on(data, trial.settings, run, console, resume=again)
         # What is best is chosen by it: the test images have no part in that.
         found = evaluate(
             run, trial.settings.samples, metrics=sweep.metrics, data=data, split="validation"

@@ -15,7 +15,16 @@ from rich.markup import escape
 
 import zoo
 from zoo import registry
-from zoo.callbacks import Collapse, Pictures, ProgressLines, Resume, Scores, Similarities
+from zoo.callbacks import (
+    Collapse,
+    Disambiguation,
+    Pictures,
+    ProgressLines,
+    Resume,
+    Scores,
+    Similarities,
+)
+from zoo.callbacks.scores import EpochScores
 from zoo.exporting import export, versions
 from zoo.files import to_json_number
 from zoo.messages import unknown
@@ -61,7 +70,7 @@ def train(settings: Settings, run: Run, console: Console, resume: bool = False) 
         KeyboardInterrupt: On Ctrl-C, once a checkpoint is written.
     """
     began = time.monotonic()
-    data = run.load_data() if resume else load_data(settings, console)
+    data = run.load_data() if resume else settings.with_candidates(load_data(settings, console))
     trained = train_on(data, settings, run, console, resume)
     say_where(run, trained.method, trained.scores, console)
     seconds = time.monotonic() - began
@@ -72,14 +81,16 @@ def train(settings: Settings, run: Run, console: Console, resume: bool = False) 
 def train_on(
     data: Any, settings: Settings, run: Run, console: Console, resume: bool = False
 ) -> Trained:
-    """`train` on data that are loaded already, as several runs may share them."""
-    facts = facts_of(learned_from(data, settings))
+    """`train` on data that are loaded already, with their candidates, as runs may share them."""
+    learned = learned_from(data, settings)
+    facts = facts_of(learned)
     if resume and (had := run.config["images"]) != (has := facts["dataset_size"]):
         raise ValueError(
             f"Expected the {had:,} images that {run.path} began with. Received: {has:,}."
         )
     method = build_for(data, settings)
-    scores = scorer(settings, data)
+    scorers = scorers_for(settings, data)
+    drawn = drawn_from(data, settings)
     if not resume:
         run.clear()
         run.write(
@@ -88,6 +99,7 @@ def train_on(
                 "settings": settings.model_dump(),
                 "data": data.describe(),
                 "images": facts["dataset_size"],
+                **candidates_of(data),
                 "arguments": {
                     name: method.hyperparameters.get(name, value)  # as for_images filled it in
                     for name, value in effective_arguments(settings, facts).items()
@@ -107,18 +119,16 @@ def train_on(
         console.print(f"resuming at step {checkpoints.step:,} of {settings.steps:,}")
     callbacks = [
         *([Collapse(getattr(data, "train", data))] if hasattr(method, "views") else []),
-        *([scores] if scores else []),
+        *scorers,
         keras.callbacks.TerminateOnNaN(),
         keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
         Pictures(data, run.tensorboard, every=max(1, settings.epochs // 5)),
-        *([Similarities(data, run.tensorboard)] if hasattr(method, "views") else []),
+        *([Similarities(drawn, run.tensorboard)] if compares_views(method) else []),
         ProgressLines(console, settings.steps, checkpoints.step),
         checkpoints,
     ]
     history = method.fit(
-        method.batches(
-            learned_from(data, settings), settings.batch_size, settings.seed, checkpoints.step
-        ),
+        method.batches(learned, settings.batch_size, settings.seed, checkpoints.step),
         steps_per_epoch=settings.steps_per_epoch,
         epochs=settings.epochs,
         verbose=0,
@@ -127,8 +137,8 @@ def train_on(
     fitted = time.monotonic()
     if not np.isfinite(history["loss"][-1]):
         raise RunFailed(f"The loss is {history['loss'][-1]} in epoch {len(history['loss'])}.")
-    results = scores.scores or scores.score() if scores else {}
-    finish(run, method, data, history, results)
+    results = {k: v for scorer in scorers for k, v in (scorer.scores or scorer.score()).items()}
+    finish(run, method, drawn, history, results)
     return Trained(method, results, fitted)
 
 
@@ -169,6 +179,17 @@ def check_hyperparameters(settings: Settings) -> None:
         ValueError: With the nearest name, or with what the method expects.
     """
     cls = registry.method(settings.method)
+    if cls.learns_candidates and settings.candidates is None:
+        raise ValueError(
+            f"Expected candidates for {settings.method}, which learns from candidate labels: "
+            "uniform:RATE, hierarchical:RATE, or a file (.csv, .npy) with --candidates. Received: "
+            "none."
+        )
+    if settings.candidates is not None and not cls.learns_candidates:
+        raise ValueError(
+            f"Expected no candidates for {settings.method}, which does not learn from candidate "
+            f"labels. Received: {settings.candidates!r}."
+        )
     known = arguments(cls)
     for name in settings.hyperparameters:
         if name not in known:
@@ -274,6 +295,26 @@ def learned_from(data: Any, settings: Settings) -> Any:
     return data.validation() if learns_labels and hasattr(data, "validation") else data
 
 
+def drawn_from(data: Any, settings: Settings) -> Any:
+    """The data as pictures take them: what a run trains on, and the test half where there is one.
+
+    A batch of a method with a memory of its images numbers them as in training.
+    """
+    learned = learned_from(data, settings)
+    return data if learned is data else data.with_halves(learned.train, data.test)
+
+
+def compares_views(method: Method) -> bool:
+    """Whether a method projects two views of each image, whose likeness can be looked at."""
+    return hasattr(method, "views") and hasattr(method, "projector")
+
+
+def candidates_of(data: Any) -> dict[str, Any]:
+    """What config.json says of the candidates of data that have some."""
+    described = getattr(getattr(data, "train", None), "describe_candidates", lambda: None)()
+    return {} if described is None else {"candidates": described}
+
+
 def facts_of(data: Any) -> dict[str, Any]:
     """What only the data know and a constructor may ask for in `from_data`."""
     images = getattr(data, "train", data)
@@ -284,20 +325,25 @@ def facts_of(data: Any) -> dict[str, Any]:
     }
 
 
-def scorer(settings: Settings, data: Any) -> Scores | None:
-    """The callback that scores each epoch, unless there is nothing to score."""
+def scorers_for(settings: Settings, data: Any) -> list[EpochScores]:
+    """The callbacks that score each epoch: what the data and the method allow."""
+    told: dict[str, Any] = {"samples": settings.samples, "seed": settings.seed}
+    scorers: list[EpochScores] = []
+    if registry.method(settings.method).learns_candidates:
+        scorers.append(Disambiguation(data, **told))
     metrics = settings.metrics or scoring.default(data)
-    if not metrics:
-        return None
-    return Scores(data, metrics, settings.samples, seed=settings.seed)
+    return [*scorers, Scores(data, metrics, **told)] if metrics else scorers
 
 
 def draw(run: Run, method: Method, data: Any, history: Mapping[str, list[float]]) -> list[Path]:
     """Writes the run's pictures."""
     paths = Drawing(method, data, seed=run.settings.seed).save(run.pictures)
-    scores = [Score.from_json(score) for score in run.read("scores").values()]
-    protocol = "; ".join(f"{score.name}: {score.phrase()}" for score in scores) or None
-    figure = curves(history, run.settings.steps_per_epoch, protocol)
+    named: dict[str, list[str]] = {}  # by what moves them
+    for score in map(Score.from_json, run.read("scores").values()):
+        named.setdefault(score.phrase(), []).append(score.name)
+    protocol = "; ".join(f"{', '.join(names)}: {how}" for how, names in named.items()) or None
+    scores = [*scoring.scores(), *(name for names in named.values() for name in names)]
+    figure = curves(history, run.settings.steps_per_epoch, protocol, scores)
     return [*paths, save(figure, run.pictures / "curves.png")]
 
 
@@ -309,7 +355,8 @@ def card_of(run: Run) -> dict[str, Any]:
         for k, v in config["settings"].items()
         if k not in ("method", "hyperparameters", "metrics")  # told by other parts of the card
     }
-    settings["data"] = without_folders(settings["data"])
+    for name in ("data", "candidates"):
+        settings[name] = without_folders(settings[name])
     data = {
         k: v if k in ("subset", "size") else without_folders(v) for k, v in config["data"].items()
     }

@@ -20,6 +20,10 @@ def setting_options() -> list[click.Option]:
         click.Option(["--data"], help="Data set: dsprites, digits, mnist:PATH, folder:PATH, ..."),
         click.Option(["--image-size"], type=int, help="Side in pixels to resize to."),
         click.Option(["--skip-bad"], is_flag=True, default=None, help="Skip unreadable images."),
+        click.Option(
+            ["--candidates"],
+            help="Candidate labels: uniform:RATE, hierarchical:RATE, or a .csv or .npy file.",
+        ),
         click.Option(["--steps"], type=int, help="Training steps in all."),
         click.Option(
             ["--epochs"],
