@@ -67,7 +67,7 @@ def all_commands(group=cli.cli, path=("zoo",)):
 
 
 CHEAP = [
-    ("--help", 0, "train     Train a method"),
+    ("--help", 0, "train         Train a method"),
     ("-h", 0, "evaluate"),
     ("--version", 0, zoo.__version__),
     ("", 2, "Usage: zoo"),
