@@ -457,6 +457,43 @@ def test_views_are_near_those_of_operations_one_after_the_other(
 
 # Presets
 
+# Of each preset both views, as the papers have them; the docstring of PRESETS says which they are:
+# least area, flip, jitter, its strengths, grey, blur, solarise.
+PAPERS = {
+    "simclr": [(0.08, 0.5, 0.8, (0.8, 0.8, 0.8, 0.2), 0.2, 0.5, 0.0)] * 2,
+    "simclr_small": [(0.08, 0.5, 0.8, (0.4, 0.4, 0.4, 0.1), 0.2, 0.0, 0.0)] * 2,
+    "moco_v2": [(0.2, 0.5, 0.8, (0.4, 0.4, 0.4, 0.1), 0.2, 0.5, 0.0)] * 2,
+    "moco_v2_small": [(0.2, 0.5, 0.8, (0.4, 0.4, 0.4, 0.1), 0.2, 0.0, 0.0)] * 2,
+    "barlow": [
+        (0.08, 0.5, 0.8, (0.4, 0.4, 0.2, 0.1), 0.2, 1.0, 0.0),
+        (0.08, 0.5, 0.8, (0.4, 0.4, 0.2, 0.1), 0.2, 0.1, 0.2),
+    ],
+    "barlow_small": [
+        (0.08, 0.5, 0.8, (0.4, 0.4, 0.2, 0.1), 0.2, 0.0, 0.0),
+        (0.08, 0.5, 0.8, (0.4, 0.4, 0.2, 0.1), 0.2, 0.0, 0.2),
+    ],
+    "pico": [
+        (0.2, 0.5, 0.8, (0.4, 0.4, 0.4, 0.1), 0.2, 0.0, 0.0),
+        (0.2, 0.5, 1.0, (0.6, 0.6, 0.6, 0.1), 0.0, 0.0, 0.2),
+    ],
+    "pico_digits": [
+        (0.6, 0.0, 0.8, (0.4, 0.4, 0.0, 0.0), 0.0, 0.0, 0.0),
+        (0.4, 0.0, 1.0, (0.6, 0.6, 0.0, 0.0), 0.0, 0.0, 0.0),
+    ],
+    "digits": [(0.4, 0.0, 0.8, (0.4, 0.4, 0.0, 0.0), 0.0, 0.0, 0.0)] * 2,
+}
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_presets_are_those_of_the_papers(name: str) -> None:
+    made = PRESETS[name]
+    assert made.size is None
+    for view, expected in zip((made.first, made.second or made.first), PAPERS[name], strict=True):
+        strengths = view.brightness, view.contrast, view.saturation, view.hue
+        found = view.area[0], view.flip, view.jitter, strengths, view.grey, view.blur, view.solarise
+        assert found == expected
+        assert (view.area[1], view.aspect, view.sigma) == (1.0, (3 / 4, 4 / 3), (0.1, 2.0))
+
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_presets_keep_the_range_and_their_views_differ(name: str) -> None:
