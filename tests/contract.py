@@ -277,7 +277,7 @@ class TwoViewContract(MethodContract):
         method = self.compiled()
         a, b, *rest = self.batch()
         for wrong in (b[:, :4], b[:4]):
-            with pytest.raises(ValueError, match="Expected "):
+            with pytest.raises(ValueError, match=r"Expected a and b of one shape\. Received: "):
                 method.fit((a, wrong, *rest), verbose=0)
 
     def test_a_batch_of_one_is_refused(self):
