@@ -109,3 +109,21 @@ def test_a_strange_margin_is_refused(margin):
 def test_a_strange_size_is_refused(size):
     with pytest.raises(ValueError, match="Expected latent_size to be an integer of at least 1"):
         zoo.MarginContrastive.for_images((16, 16, 1), latent_size=size)
+
+
+@pytest.mark.slow
+def test_it_learns_to_bring_classes_together_and_apart():
+    rng = np.random.default_rng(0)
+    first, second = np.arange(48) % 3, rng.integers(0, 3, 48)
+    centres = rng.random((3, 8, 8, 1))
+    a, b = (
+        np.clip(centres[labels] + rng.normal(0, 0.1, (48, 8, 8, 1)), 0, 1)
+        for labels in (first, second)
+    )
+    method = make()
+    method.compile(keras.optimizers.Adam(1e-2))
+    history = method.fit((a, b, first == second), batch_size=48, epochs=30, verbose=0).history
+    codes = [method.predict(images, verbose=0) for images in (a, b)]
+    apart = np.linalg.norm(codes[0] - codes[1], axis=1)
+    assert history["loss"][-1] < history["loss"][0] / 4
+    assert apart[first == second].max() < apart[first != second].min()

@@ -145,6 +145,21 @@ def test_the_logged_share_of_the_queue_is_what_was_there_before():
     assert float(method.queue.filled()) == pytest.approx(6 / 20)
 
 
+def test_the_papers_settings_are_the_defaults():
+    method = zoo.MoCo(parts.encoder(), parts.projector())
+    assert (method.queue_size, method.decay, method.temperature) == (65536, 0.999, 0.07)
+    assert method.queue.queue.shape == (65536, 3)
+    assert method.symmetric is False
+    assert method.views == "moco_v2"
+    assert method.projection == {"sizes": (128,), "hidden_norm": False}
+
+
+def test_the_recipe_is_that_for_small_images():
+    given = zoo.MoCo.recipe["hyperparameters"]
+    chosen = given["queue_size"], given["decay"], given["temperature"], given["normalization"]
+    assert chosen == (4096, 0.99, 0.1, "split")
+
+
 @pytest.mark.parametrize(
     ("hyperparameters", "message"),
     [
@@ -170,3 +185,18 @@ def test_a_queue_smaller_than_the_batch_is_refused(symmetric, most):
         ValueError, match=f"Expected batches of 2 to {most} images .*queue_size of 20"
     ):
         method.fit(tuple(map(np.asarray, views(24))), batch_size=24, verbose=0)
+
+
+@pytest.mark.slow
+def test_it_learns_to_tell_images_apart():
+    rng = np.random.default_rng(0)
+    images = rng.random((32, 8, 8, 1))
+    a, b = (np.clip(images + rng.normal(0, 0.02, images.shape), 0, 1) for _ in range(2))
+    method = make(queue_size=64)
+    method.compile(keras.optimizers.Adam(3e-2))
+    history = method.fit((a, b), batch_size=32, epochs=40, verbose=0).history
+    full = history["queue_filled"].index(1)  # of keys that are nearly all alike
+    assert history["loss"][-1] < history["loss"][full] - 0.5
+    assert history["negative_similarity"][full] > 0.5
+    assert history["negative_similarity"][-1] < 0.2
+    assert history["positive_similarity"][-1] > 0.8

@@ -76,6 +76,57 @@ class NormalizedBarlowTwins(TwoViewContract):
         return zoo.BarlowTwins(encoder(), zoo.networks.projector(4, (5, 3)))
 
 
+EXCHANGED = """
+import itertools
+import numpy as np, keras, tensorflow as tf, zoo
+from keras import layers
+cpu, = tf.config.list_physical_devices("CPU")
+halves = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, halves)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+with strategy.scope():
+    normalize = layers.BatchNormalization(synchronized=False, epsilon=1e-3)
+    encoder = keras.Sequential([keras.Input((1, 1, 3)), layers.Flatten(), normalize])
+    same = layers.Dense(3, use_bias=False, kernel_initializer="identity")
+    method = zoo.MoCo(encoder, keras.Sequential([keras.Input((3,)), same]), queue_size=16)
+images = np.random.default_rng(0).random((8, 1, 1, 3), "float32")
+
+def normalized(rows):
+    return (rows - rows.mean(axis=0)) / np.sqrt(rows.var(axis=0) + 1e-3)
+
+def groups(given):
+    # The halves of the images, of each of which the statistics are its own, that explain what came
+    rows, explained = images.reshape(8, 3), []
+    for half in itertools.combinations(range(8), 4):
+        other = [i for i in range(8) if i not in half]
+        expected = np.empty_like(rows)
+        expected[[*half]], expected[other] = normalized(rows[[*half]]), normalized(rows[other])
+        explained += [half] if np.allclose(given, expected, atol=1e-4) and 0 in half else []
+    return explained
+
+@tf.function
+def encoded(mine):
+    return strategy.run(
+        lambda mine: (method.project(mine, True), method.encode_keys(mine, True)), args=(mine,)
+    )
+
+found = []
+for step in range(4):
+    method.step.assign(step)
+    parts = strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(images[4 * context.replica_id_in_sync_group:][:4])
+    )
+    queries, keys = (
+        np.concatenate(strategy.experimental_local_results(part)) for part in encoded(parts)
+    )
+    assert groups(queries) == [(0, 1, 2, 3)], groups(queries)
+    half, = groups(keys)
+    assert half != (0, 1, 2, 3), half
+    found.append(half)
+assert len(set(found)) > 1, found
+"""
+
+
 CONTRACTS = {
     "contrastive.test_barlow_twins": ("TestBarlowTwins",),
     "contrastive.test_simclr": ("TestSimCLR",),
@@ -99,6 +150,15 @@ CASES = [(module, name, "SGD") for module, names in CONTRACTS.items() for name i
     [*CASES, ("contrastive.test_replicas", "NormalizedSimCLR", "LARS")],
 )
 def test_two_replicas_learn_as_one(module, contract, optimizer):
-    arguments = [f"tests.{module}", contract, optimizer]
-    run = subprocess.run([sys.executable, "-c", SCRIPT, *arguments], capture_output=True, text=True)
+    check(SCRIPT, f"tests.{module}", contract, optimizer)
+
+
+@pytest.mark.slow
+def test_keys_are_normalised_with_images_that_replicas_exchanged():
+    """Queries by their own replica's statistics; keys by those of other halves in each step."""
+    check(EXCHANGED)
+
+
+def check(script, *arguments):
+    run = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr

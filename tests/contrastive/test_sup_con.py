@@ -74,6 +74,13 @@ def test_one_class_alone_has_nothing_to_be_told_from():
     assert np.isfinite(float(terms["loss"]))
 
 
+def test_the_papers_settings_are_the_defaults():
+    method = make()
+    assert method.temperature == 0.1
+    assert method.views == "simclr"
+    assert method.projection == {"sizes": (2048, 128), "hidden_norm": False}
+
+
 def test_batches_come_with_labels():
     data = zoo.data.load("digits").resized(16)
     method = zoo.SupCon.for_images(
