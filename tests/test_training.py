@@ -88,7 +88,7 @@ def test_what_can_be_is_not_refused():
 def test_batches_with_one_image_twice_are_refused_where_images_are_compared():
     data = zoo.data.load("digits").resized(16)
     told = Settings.merged("simclr", zoo.SimCLR.recipe, {"batch_size": 1498})
-    with pytest.raises(ValueError, match=r"at most the 1,497 images of digits.*Received: 1,498\."):
+    with pytest.raises(ValueError, match=r"batch_size of at most 1,497.*Received: 1,498\."):
         training.build_for(data, told)
 
 

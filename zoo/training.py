@@ -275,14 +275,8 @@ def build_for(data: Any, settings: Settings) -> Method:
             size that it cannot train on.
     """
     learned = learned_from(data, settings)
-    facts = facts_of(learned)
-    method = build(settings, data.image_shape, facts)
+    method = build(settings, data.image_shape, facts_of(learned))
     method.check_batches(method.batches(learned, settings.batch_size))
-    if settings.batch_size > facts["dataset_size"] and method.batch_sizes[0] > 1:
-        raise ValueError(  # it would compare images with themselves
-            f"Expected batches of at most the {facts['dataset_size']:,} images of {data.name} for "
-            f"{type(method).__name__}, which compares them. Received: {settings.batch_size:,}."
-        )
     return method
 
 

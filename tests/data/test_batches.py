@@ -24,6 +24,24 @@ def test_every_epoch_is_a_permutation(n: int, batch: int) -> None:
         np.testing.assert_array_equal(np.sort(rows[epoch * n : (epoch + 1) * n]), np.arange(n))
 
 
+@pytest.mark.parametrize(("n", "batch"), [(24, 5), (24, 24), (7, 4)])
+def test_distinct_batches_hold_no_row_twice(n: int, batch: int) -> None:
+    rows = take(shuffled_rows(n, batch, seed=1, distinct=True), 60)
+    assert all(len(set(one)) == batch for one in rows)
+    whole = n // batch
+    for epoch in rows[: 60 - 60 % whole].reshape(-1, whole * batch):
+        assert len(set(epoch)) == whole * batch
+    assert set(rows.ravel()) == set(range(n))  # what is left out differs
+    np.testing.assert_array_equal(rows[0], take(shuffled_rows(n, batch, seed=1), 1)[0])
+    later = take(shuffled_rows(n, batch, seed=1, start=7, distinct=True), 3)
+    np.testing.assert_array_equal(later, rows[7:10])
+
+
+def test_refuses_distinct_batches_that_are_larger_than_the_data() -> None:
+    with pytest.raises(ValueError, match=r"batch_size of at most 3, so that .*Received: 4\."):
+        shuffled_rows(3, 4, distinct=True)
+
+
 def test_epochs_and_seeds_differ() -> None:
     first, second = take(shuffled_rows(1000, 1000, seed=0), 2)
     other = take(shuffled_rows(1000, 1000, seed=1), 1)[0]

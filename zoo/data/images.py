@@ -116,23 +116,31 @@ class Images:
             raise ValueError(f"Expected n to be at least 1. Received: {n}.")
         return np.random.default_rng(seed).choice(len(self), n, replace=n > len(self))
 
-    def batches(self, batch_size: int, seed: int = 0, start: int = 0) -> tf.data.Dataset:
+    def batches(
+        self, batch_size: int, seed: int = 0, start: int = 0, distinct: bool = False
+    ) -> tf.data.Dataset:
         """An endless, shuffled stream of batches of images, for `fit`.
 
         Every epoch is a permutation of the whole dataset, drawn from (seed, epoch); a batch may
         reach from one epoch into the next, so all have the same length. Batch b is always the
         same, so `start=b` resumes a run where it was.
 
+        If `distinct`, for methods that compare the images of a batch with one another, no batch
+        reaches into the next epoch, where it could meet an image again: what is left of an epoch
+        after its last whole batch, other images each time, is left out.
+
         Args:
             batch_size: Images in a batch.
             seed: The order is drawn from it.
             start: The number of the first batch, from 0.
+            distinct: Whether no batch may hold an image twice.
 
         Returns:
             A tf.data.Dataset of uint8 (batch_size, H, W, C).
 
         Raises:
-            ValueError: If `batch_size` is below 1, `start` below 0, or the dataset is empty.
+            ValueError: If `batch_size` is below 1, `start` below 0, or the dataset is empty; if
+                images are to be distinct and a batch has more of them than there are.
         """
         import tensorflow as tf
 
@@ -146,7 +154,7 @@ class Images:
             return tf.ensure_shape(tf.numpy_function(read, [rows], tf.uint8), shape)
 
         # One sequential map is as fast as parallel ones, and keeps the cores for training.
-        order = shuffled_rows(len(self), batch_size, seed, start)
+        order = shuffled_rows(len(self), batch_size, seed, start, distinct)
         return order.map(tf.autograph.experimental.do_not_convert(images)).prefetch(8)
 
     def _read_unchecked(self, rows: np.ndarray) -> np.ndarray:

@@ -25,7 +25,8 @@ def two_views(
 ) -> tf.data.Dataset:
     """An endless stream of batches (a, b): two views of each image.
 
-    Images come in the order of `images.batches`; the views of batch b are drawn from (seed, b)
+    Images come in the order of `images.batches(distinct=True)`: no batch holds an image twice, for
+    its views would be taken for those of another. The views of batch b are drawn from (seed, b)
     alone, apart from the order. So `start=n` resumes a run where it was, to the bit.
 
     Args:
@@ -43,7 +44,7 @@ def two_views(
     Raises:
         ValueError: An unknown preset; data that are none of these, are empty, or have no labels
             where they are wanted; images that are too small, or have neither 1 nor 3 channels; a
-            `batch_size` below 1, a `seed` or `start` below 0.
+            `batch_size` below 1 or above the number of images, a `seed` or `start` below 0.
 
     Example:
         >>> data = zoo.data.load("digits")
@@ -147,8 +148,8 @@ def _viewed(
         return batch(*views(pixels, seed, step), rows)
 
     numbered = tf.data.Dataset.zip(
-        images.batches(batch_size, seed, start),
+        images.batches(batch_size, seed, start, distinct=True),
         tf.data.Dataset.counter(start, dtype=tf.int64),
-        shuffled_rows(len(images), batch_size, seed, start),
+        shuffled_rows(len(images), batch_size, seed, start, distinct=True),
     )
     return numbered.map(tf.autograph.experimental.do_not_convert(made)).prefetch(2)
