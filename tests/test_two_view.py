@@ -99,6 +99,21 @@ def test_strange_arguments_are_refused(arguments, message):
         zoo.SimCLR.for_images((16, 16, 1), **{"network": "convnet", **arguments})
 
 
+@pytest.mark.parametrize(
+    ("name", "told", "expected"),
+    [
+        ("SimCLR", {}, {"BatchNormalization"}),
+        ("MoCo", {}, {"SplitBatchNormalization"}),
+        ("MoCo", {"normalization": "batch"}, {"BatchNormalization"}),
+        ("MoCo", {"normalization": None}, set()),
+    ],
+)
+def test_the_encoders_normalisation_is_the_methods_unless_told(name, told, expected):
+    method = getattr(zoo, name).for_images((16, 16, 1), network="convnet", **told)
+    kinds = {type(layer).__name__ for layer in method.encoder.layers}
+    assert {kind for kind in kinds if kind.endswith("BatchNormalization")} == expected
+
+
 def test_a_projector_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match=r"Expected a projector that takes \(None, 3\)"):
         zoo.SimCLR(parts.encoder(), parts.projector(units=5))

@@ -51,9 +51,10 @@ class TwoView(Method):
     The codes are the encoder's features; the loss compares the projections, which are thrown away
     (Chen et al. 2020, section 2.1). `method.batches` makes views of any data; `predict` takes
     single images. Each view goes through the networks by itself, so that batch normalisation sees
-    one view at a time. Under a distribution strategy, losses that compare the images of a batch
-    see those of all replicas; so do the statistics of batch normalisation in the zoo's networks,
-    and in one's own with `synchronized=True`.
+    one view at a time; the authors of SimCLR and SupCon pass both at once. Under a distribution
+    strategy, losses that compare the images of a batch see those of all replicas; so do the
+    statistics of batch normalisation in the zoo's networks, and in one's own with
+    `synchronized=True`.
 
     Args:
         encoder: As for `Method`.
@@ -62,12 +63,14 @@ class TwoView(Method):
 
     Attributes:
         projection: The arguments of `zoo.networks.projector` that make the paper's projector.
+        normalization: What `for_images` gives the encoder by default.
 
     Raises:
         ValueError: A projector that does not fit the encoder, or an unknown preset.
     """
 
     projection: ClassVar[Mapping[str, Any]] = {}
+    normalization: ClassVar[str] = "batch"
     batch_sizes = (2, math.inf)
 
     def __init__(
@@ -83,7 +86,7 @@ class TwoView(Method):
         cls,
         image_shape: Sequence[int],
         network: str = "resnet18",
-        normalization: str | None = "batch",
+        normalization: str | None = "auto",
         weights: str | None = None,
         projection_sizes: Sequence[int] | None = None,
         views: str | None = None,
@@ -96,7 +99,9 @@ class TwoView(Method):
             image_shape: (H, W, C).
             network: The encoder, as `zoo.networks.encoder` names it: "resnet18" is the small-image
                 ResNet-18, "convnet" one for laptops, any other a model of keras.applications.
-            normalization: The encoder's: "batch", "split" or None.
+            normalization: The encoder's: "batch", "split" (see
+                `zoo.layers.SplitBatchNormalization`), None, or "auto": "split" for MoCo, to which
+                whole batches would give its keys away, else "batch".
             weights: None or "imagenet", for models of keras.applications.
             projection_sizes: Units of the projector's layers. Default: the paper's.
             views: A preset. Default: the paper's; up to 64 pixels a side its small-image variant.
@@ -106,6 +111,8 @@ class TwoView(Method):
         Raises:
             ValueError: Images or hyperparameters that the method cannot take.
         """
+        if normalization == "auto":
+            normalization = cls.normalization
         encoder = networks.encoder(network, image_shape, seed, weights, normalization)
         projection = dict(cls.projection)
         if projection_sizes is not None:
@@ -128,7 +135,7 @@ class TwoView(Method):
 
     def batches(self, data: Any, batch_size: int, seed: int = 0, start: int = 0) -> Any:
         """Endless batches of two views, from any `zoo.data` set: `zoo.data.two_views`."""
-        return two_views(getattr(data, "train", data), self.views, batch_size, seed, start)
+        return two_views(data, self.views, batch_size, seed, start)
 
     def project(self, images: Any, training: bool) -> Any:
         """The projections (N, D) float32 of images (N, H, W, C)."""

@@ -33,7 +33,7 @@ from zoo import metrics, training
 from zoo.callbacks import KNNProbe, ProgressLines, Resume
 from zoo.files import write_json
 from zoo.registry import method as class_of
-from zoo.runs import Settings
+from zoo.runs import Settings, without_folders
 
 BATCH = 500  # images encoded at once
 CORES, MINUTES = 2, 10  # what each run may take
@@ -68,7 +68,6 @@ PLANS = {
             "decay": 0.99,
             "temperature": 0.1,
             "projection_sizes": [256, 128],
-            "normalization": "split",
         },
     ),
     "barlow_twins": Plan(
@@ -135,7 +134,7 @@ def run(name: str, seed: int, data: Any, arguments: argparse.Namespace) -> dict[
     settings = settings_of(name, seed, arguments)
     folder = arguments.out / f"{name}-seed{seed}"
     record, begun = folder / "result.json", folder / "settings.json"
-    told = settings.model_dump(mode="json", exclude={"data"})
+    told = settings.model_dump(mode="json") | {"data": without_folders(settings.data)}
     if begun.exists() and json.loads(begun.read_text()) != told:
         raise ValueError(f"{folder} was trained with other settings. Name another --out.")
     if record.exists():

@@ -59,6 +59,16 @@ def test_the_order_of_the_views_does_not_matter():
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
 
 
+def test_the_papers_settings_are_the_defaults():
+    method = zoo.SimCLR.for_images((32, 32, 3), network="convnet")
+    assert method.temperature == 0.1
+    assert [layer.units for layer in method.projector.layers if hasattr(layer, "units")] == [
+        2048,
+        128,
+    ]
+    assert method.views == "simclr_small"
+
+
 @pytest.mark.parametrize("temperature", [0, -1, float("nan"), "0.5"])
 def test_a_strange_temperature_is_refused(temperature):
     with pytest.raises(ValueError, match="Expected temperature to be a number above 0"):

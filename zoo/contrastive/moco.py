@@ -34,8 +34,10 @@ class MoCo(TwoView):
     `symmetric=True`.
 
     Batch normalisation could tell which key belongs to which query by their common statistics. So
-    several replicas exchange their images before the keys are encoded; on one device an encoder
-    with `zoo.layers.SplitBatchNormalization` (`normalization="split"`) stands in for it.
+    several replicas exchange their images before the keys are encoded; and `for_images` makes
+    encoders with `zoo.layers.SplitBatchNormalization`, whose groups stand in for the devices of
+    the paper. One's own are to have it too, or none: where statistics are of the whole batch, over
+    all replicas, there is nothing to exchange.
 
     Args:
         encoder: As for `TwoView`.
@@ -73,7 +75,8 @@ class MoCo(TwoView):
     terms = ("positive_similarity", "negative_similarity", "queue_filled")
     search_space = {"temperature": (0.05, 1.0, "log"), "decay": (0.9, 0.9999, "linear")}
     projection = {"sizes": (128,), "hidden_norm": False}
-    recipe = laptop_recipe(normalization="split", queue_size=4096, decay=0.99, temperature=0.1)
+    normalization = "split"
+    recipe = laptop_recipe(queue_size=4096, decay=0.99, temperature=0.1)
 
     def __init__(
         self,

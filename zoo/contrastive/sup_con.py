@@ -77,7 +77,7 @@ class SupCon(TwoView):
                 f"Expected labels of at least two classes for SupCon. Received: {images.name}, "
                 "which has one."
             )
-        return two_views(images, self.views, batch_size, seed, start, labels=True)
+        return two_views(data, self.views, batch_size, seed, start, labels=True)
 
     def forward(self, batch: Any, training: bool) -> dict[str, Any]:
         """Projects both views: za, zb (N, D), and labels (N,), of all replicas."""
