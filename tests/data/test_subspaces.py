@@ -1,0 +1,193 @@
+"""Relatives share with an image what their subspace holds or all else, and come again."""
+
+from __future__ import annotations
+
+import doctest
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo.data import FactorData, Images, factor_pairs, subspaces
+
+HELD = {"form": ("hue", "angle"), "size": "size"}
+
+
+def drawn(data: FactorData, batches: int, *arguments: Any, **options: Any) -> list[dict]:
+    dataset = factor_pairs(data, *arguments, **options).take(batches)
+    return list(dataset.as_numpy_iterator())
+
+
+def factors_of(toy: FactorData, images: np.ndarray) -> np.ndarray:
+    return toy.factors[images[:, 0, 0, 0]]
+
+
+def flat(batches: list[dict]) -> list[np.ndarray]:
+    return [np.asarray(part) for part in keras.tree.flatten(batches)]
+
+
+def assert_equal(found: list[dict], expected: list[dict]) -> None:
+    for part, other in zip(flat(found), flat(expected), strict=True):
+        np.testing.assert_array_equal(part, other)
+
+
+def test_examples_run(cache: Path) -> None:
+    found = doctest.testmod(subspaces, extraglobs={"np": np, "zoo": zoo})
+    assert found.failed == 0
+    assert found.attempted > 5
+
+
+def test_a_batch_is_what_the_method_takes(toy: FactorData) -> None:
+    stream = factor_pairs(toy, HELD, 5)
+    spec = stream.element_spec
+    assert set(spec) == {"image", "positives", "negatives", "factors"}
+    assert set(spec["positives"]) == set(spec["negatives"]) == {"form", "size"}
+    images = [spec["image"], *spec["positives"].values(), *spec["negatives"].values()]
+    assert {(tuple(part.shape), part.dtype.name) for part in images} == {((5, 4, 6, 3), "uint8")}
+    assert (tuple(spec["factors"].shape), spec["factors"].dtype.name) == ((5, 3), "int64")
+
+
+def test_positives_share_what_is_held_and_nothing_else(toy: FactorData) -> None:
+    for batch in drawn(toy, 10, HELD, 8):
+        own = factors_of(toy, batch["image"])
+        np.testing.assert_array_equal(own, batch["factors"])
+        same = {name: factors_of(toy, p) == own for name, p in batch["positives"].items()}
+        assert (same["form"] == [True, False, True]).all()
+        assert (same["size"] == [False, True, False]).all()
+
+
+def test_hard_negatives_share_all_else_and_not_what_is_held(toy: FactorData) -> None:
+    for batch in drawn(toy, 10, HELD, 8):
+        own = batch["factors"]
+        same = {name: factors_of(toy, n) == own for name, n in batch["negatives"].items()}
+        assert same["form"][:, 1].all()
+        assert not same["form"][:, [0, 2]].all(axis=1).any()
+        assert (same["size"] == [True, False, True]).all()
+
+
+def test_factors_of_no_subspace_are_ignored_by_all(toy: FactorData) -> None:
+    [batch] = drawn(toy, 1, {"size": "size"}, 30)
+    own = batch["factors"]
+    assert (factors_of(toy, batch["positives"]["size"])[:, [0, 2]] != own[:, [0, 2]]).all()
+    negative = factors_of(toy, batch["negatives"]["size"])
+    np.testing.assert_array_equal(negative[:, [0, 2]], own[:, [0, 2]])
+
+
+def test_every_other_value_and_combination_is_as_likely() -> None:
+    rng = np.random.default_rng(0)
+    sizes, factors = (2, 3, 4, 1), np.tile([1, 2, 0, 0], (30_000, 1))
+    positive = subspaces.positives(factors, sizes, [0], rng)
+    assert (positive[:, [0, 3]] == [1, 0]).all()
+    shares = [np.bincount(positive[:, i], minlength=sizes[i]) / 30_000 for i in (1, 2)]
+    np.testing.assert_allclose(shares[0], [1 / 2, 1 / 2, 0], atol=0.02)
+    np.testing.assert_allclose(shares[1], [0, 1 / 3, 1 / 3, 1 / 3], atol=0.02)
+    negative = subspaces.negatives(factors, sizes, [2, 0], rng)
+    assert (negative[:, [1, 3]] == [2, 0]).all()
+    found, counts = np.unique(negative[:, [0, 2]], axis=0, return_counts=True)
+    others = [[hue, angle] for hue in range(2) for angle in range(4) if (hue, angle) != (1, 0)]
+    assert found.tolist() == others
+    np.testing.assert_allclose(counts / 30_000, 1 / 7, atol=0.01)
+
+
+def test_images_come_in_the_order_of_training(toy: FactorData) -> None:
+    alone = list(toy.batches(5, seed=3).take(4).as_numpy_iterator())
+    found = [batch["image"] for batch in drawn(toy, 4, HELD, 5, seed=3)]
+    np.testing.assert_array_equal(found, alone)
+
+
+def test_it_resumes_from_any_batch_and_repeats(toy: FactorData) -> None:
+    whole = drawn(toy, 6, HELD, 5, seed=2)
+    assert_equal(drawn(toy, 2, HELD, 5, seed=2, start=4), whole[4:])
+    other = drawn(toy, 6, HELD, 5, seed=3)
+    assert not np.array_equal(other[0]["positives"]["size"], whole[0]["positives"]["size"])
+
+
+def test_without_hard_negatives_the_rest_is_the_same(toy: FactorData) -> None:
+    whole, bare = drawn(toy, 2, HELD, 5), drawn(toy, 2, HELD, 5, hard_negatives=False)
+    assert [batch["negatives"] for batch in bare] == [{}, {}]
+    assert_equal(bare, [{**batch, "negatives": {}} for batch in whole])
+
+
+@pytest.mark.parametrize("hard_negatives", [True, False])
+def test_fit_takes_them(toy: FactorData, hard_negatives: bool) -> None:
+    class Counting(keras.Model):
+        def train_step(self, batch: dict) -> dict:
+            return {"negatives": float(len(batch["negatives"])), "n": batch["image"].shape[0]}
+
+    model = Counting()
+    model.compile()
+    stream = factor_pairs(toy, HELD, 5, hard_negatives=hard_negatives)
+    history = model.fit(stream, steps_per_epoch=1, shuffle=False, verbose=0).history
+    assert history == {"negatives": [2.0 * hard_negatives], "n": [5]}
+
+
+def test_of_coloured_sprites_only_the_colour_changes(cache: Path) -> None:
+    data = zoo.data.load("coloured_sprites", size=32)
+    assert isinstance(data, FactorData)
+    [batch] = drawn(data, 1, {"colour": "colour"}, 16)
+    brightest = [batch[part] for part in ("image",)] + [batch["negatives"]["colour"]]
+    own, other = (images.reshape(16, -1, 3).astype(int) for images in brightest)
+    changed = (own != other).any(axis=2)
+    assert changed.any(axis=1).all()
+    assert (changed.mean(axis=1) < 0.15).all()  # the sprite, not what is behind
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ({"a": "hew"}, r"Unknown factor 'hew'\. Did you mean 'hue'\? Expected one of: angle, hue"),
+        ({"a": ("size", 3)}, r"Unknown factor '3'"),
+        ({"a": ()}, r"at least one factor for every subspace\. Received: \{'a': \(\)\}"),
+        ({"": "hue"}, r"a name and at least one factor.*Received: \{'': 'hue'\}"),
+        ({3: "hue"}, r"a name and at least one factor.*Received: \{3: 'hue'\}"),
+        ({}, r"subspaces as a dictionary of their factors.*Received: \{\}"),
+        (["hue"], r"subspaces as a dictionary.*Received: \['hue'\]"),
+        ({"a": "hue", "b": ("size", "hue")}, r"each factor once.*'hue' in subspaces 'a' and 'b'"),
+        ({"a": ("hue", "hue")}, r"each factor once.*'hue' in subspaces 'a' and 'a'"),
+        (
+            {"a": ("hue", "size", "angle")},
+            r"a factor that varies and is not in subspace 'a'.*hue, size, angle, all that vary in",
+        ),
+    ],
+)
+def test_subspaces_that_do_not_fit_are_refused(toy: FactorData, held: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        factor_pairs(toy, held, 4)
+
+
+def test_a_factor_that_never_varies_is_refused(toy: FactorData) -> None:
+    thin = toy.subset(hue=1)
+    with pytest.raises(ValueError, match=r"factors that vary\. Received: 'hue' of subspace 'a'"):
+        factor_pairs(thin, {"a": "hue"}, 4)
+    with pytest.raises(ValueError, match=r"is not in subspace 'a'.*size, angle, all that vary in"):
+        factor_pairs(thin, {"a": ("size", "angle")}, 4)
+    assert factor_pairs(thin, {"a": "size"}, 4)
+
+
+def test_data_that_make_no_pairs_are_refused(toy: FactorData) -> None:
+    plain: Any = Images("plain", toy._pixels)
+    with pytest.raises(ValueError, match=r"Expected data with known factors.*Received: plain"):
+        factor_pairs(plain, {"a": "hue"}, 4)
+    holes = FactorData("holes", toy._pixels, toy.factors // 2, toy.factor_names, (2, 3, 4))
+    with pytest.raises(ValueError, match="each of the 24 combinations"):
+        factor_pairs(holes, {"a": "hue"}, 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"batch_size": 0}, "batch_size to be an integer of at least 1"),
+        ({"seed": -1}, "seed to be an integer of at least 0"),
+        ({"start": -1}, "start to be an integer of at least 0"),
+        ({"hard_negatives": 1}, "hard_negatives to be True or False. Received: 1"),
+    ],
+)
+def test_strange_arguments_are_refused(toy: FactorData, options: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=f"Expected {said}"):
+        factor_pairs(toy, HELD, **{"batch_size": 4, **options})
