@@ -1,12 +1,12 @@
-"""Confusion and correlation matrices."""
+"""Confusion and correlation matrices, and those of classes."""
 
 import re
 
 import numpy as np
 import pytest
 
-from zoo.reporting import confusion_matrix, correlation_matrix
-from zoo.reporting.matrices import described, pooled
+from zoo.reporting import class_similarities, confusion_matrix, correlation_matrix
+from zoo.reporting.matrices import described, most_alike, pooled
 from zoo.reporting.sheet import MINUS
 
 COUNTS = np.array([[8, 2, 0], [1, 3, 0], [0, 0, 0]])
@@ -157,3 +157,57 @@ class TestCorrelation:
     def test_rounding_is_mended(self):
         shown = correlation_matrix(np.eye(2) * (1 + 1e-6)).axes[0].images[0].get_array()
         assert shown.max() == 1
+
+
+class TestClasses:
+    COSINES = np.array([[1, 0.5, -0.25], [0.5, 1, 0], [-0.25, 0, 1]])
+
+    def test_each_cell_has_its_number(self, texts):
+        figure = class_similarities(self.COSINES, NAMES, "PiCO")
+        found = texts(figure)
+        start = found.index("PiCO") + 1
+        assert found[start:] == [
+            *NAMES,
+            *("cat", "1.00", "0.50", MINUS + "0.25"),
+            *("dog", "0.50", "1.00", "0.00"),
+            *("ship", MINUS + "0.25", "0.00", "1.00"),
+        ]
+        drawn = figure.axes[0].collections[0]
+        np.testing.assert_array_equal(drawn.get_array(), self.COSINES)
+        assert drawn.get_clim() == (-1, 1)
+
+    def test_the_pairs_that_are_most_alike_are_named(self, texts):
+        words = f"Most alike: cat and dog (0.50), dog and ship (0.00), cat and ship ({MINUS}0.25)."
+        assert most_alike(self.COSINES, NAMES) == words
+        assert words in " ".join(texts(class_similarities(self.COSINES, NAMES)))
+        assert most_alike(np.eye(1), ["cat"]) == "There are no two classes to compare."
+
+    def test_a_class_of_which_nothing_is_known_stays_blank(self, texts):
+        cosines = self.COSINES.copy()
+        cosines[1] = cosines[:, 1] = np.nan
+        figure = class_similarities(cosines, NAMES)
+        assert texts(figure).count("\N{EN DASH}") == 5
+        assert figure.axes[0].collections[0].get_array().mask.sum() == 5
+        assert most_alike(cosines, NAMES) == f"Most alike: cat and ship ({MINUS}0.25)."
+
+    @pytest.mark.parametrize("size", [1, 2, 20, 21, 100])
+    @pytest.mark.parametrize("name", ["a", "a class with a very long name indeed"])
+    def test_every_size_is_laid_out(self, size, name, inside, overlapping):
+        figure = class_similarities(np.eye(size), [name] * size, "protocol")
+        assert inside(figure)
+        assert not overlapping(figure)
+
+    def test_a_page_that_has_words_of_its_own_gets_none(self, texts):
+        assert not any("alike" in text for text in texts(class_similarities(np.eye(3), title="")))
+
+    @pytest.mark.parametrize(
+        ("matrix", "names", "message"),
+        [
+            (np.ones((2, 3)), None, "as many rows as columns"),
+            (np.full((2, 2), 1.5), None, r"Expected matrix: -1\.\.1"),
+            (np.eye(2), ["a"], "2 names, one for each row of the matrix"),
+        ],
+    )
+    def test_refuses(self, matrix, names, message):
+        with pytest.raises(ValueError, match=message):
+            class_similarities(matrix, names)
