@@ -174,7 +174,7 @@ def test_labels_that_choose_are_not_learned(name, kept):
     digits = zoo.data.load("digits")
     learned = training.learned_from(digits, settings(method=name))
     assert len(learned.train) == kept
-    scorer = training.scorer(settings(method=name), digits)
+    [scorer] = training.scorers_for(settings(method=name), digits)
     asked = {image.tobytes() for image in scorer._draw().images}
     assert asked == {image.tobytes() for image in learned.test.images}
     assert not asked & {image.tobytes() for image in learned.train.images}
@@ -205,13 +205,25 @@ def test_small_images_are_enlarged_unless_a_size_is_asked_for(console):
 
 def test_data_with_factors_or_classes_are_scored(toy_factors):
     digits = zoo.data.load("digits")
-    assert training.scorer(settings(), digits).writes == ("knn",)
-    assert training.scorer(settings(), digits.train) is None
-    assert training.scorer(settings(metrics=["active_units"]), digits).writes == ("active_units",)
-    scorer = training.scorer(settings(samples=30, seed=2), toy_factors)
+
+    def written(data, **told):
+        return [scorer.writes for scorer in training.scorers_for(settings(**told), data)]
+
+    assert written(digits) == [("knn",)]
+    assert written(digits.train) == []
+    assert written(digits, metrics=["active_units"]) == [("active_units",)]
+    [scorer] = training.scorers_for(settings(samples=30, seed=2), toy_factors)
     assert (scorer.samples, scorer.seed) == (30, 2)
     assert scorer.writes == ("mig", "sap")
-    assert training.scorer(settings(metrics=["sap"]), toy_factors).writes == ("sap",)
+    assert written(toy_factors, metrics=["sap"]) == [("sap",)]
+
+
+def test_candidates_are_scored_besides():
+    told = settings(method="cc", candidates="uniform:0.3", samples=30, seed=2)
+    data = told.with_candidates(zoo.data.load("digits"))
+    first, second = training.scorers_for(told, data)
+    assert (first.writes, first.samples, first.seed) == (zoo.disambiguation.SCORES, 30, 2)
+    assert second.writes == ("knn",)
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ def evaluate(
         save(confusion_matrix(confused["matrix"], confused["class_names"], how), picture)
     if embedding is not None and scoring.labels_of(data) is not None:
         tell("pictures")
-        drawn = data.validation() if split == "validation" else drawn_from(data, run.settings)
+        drawn = data.validation() if split == "validation" else drawn_from(data, method)
         drawing = Drawing(method, drawn, seed=seed, embedding=embedding)
         for name, figure in drawing.figures(PICTURES).items():
             save(figure, run.pictures / f"{name}.png")

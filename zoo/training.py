@@ -90,7 +90,7 @@ def train_on(
         )
     method = build_for(data, settings)
     scorers = scorers_for(settings, data)
-    drawn = drawn_from(data, settings)
+    drawn = drawn_from(data, method)
     if not resume:
         run.clear()
         run.write(
@@ -289,13 +289,14 @@ def learned_from(data: Any, settings: Settings) -> Any:
     return data.validation() if learns_labels and hasattr(data, "validation") else data
 
 
-def drawn_from(data: Any, settings: Settings) -> Any:
-    """The data as pictures take them: what a run trains on, and the test half where there is one.
+def drawn_from(data: Any, method: Method) -> Any:
+    """The data as pictures take them: what a method trained on, and the test half if there is one.
 
     A batch of a method with a memory of its images numbers them as in training.
     """
-    learned = learned_from(data, settings)
-    return data if learned is data else data.with_halves(learned.train, data.test)
+    if not method.learns_labels or not hasattr(data, "validation"):
+        return data
+    return data.with_halves(data.validation().train, data.test)
 
 
 def compares_views(method: Method) -> bool:

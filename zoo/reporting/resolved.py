@@ -49,7 +49,7 @@ def examples(sets: Any, confidence: Any, truth: Any = None, seed: int = 0) -> Ex
         >>> found.rows.tolist()
         [0, 1]
         >>> print(found.words)
-        2 of 3 images had several candidates. Resolved: 1 of these, 50 %.
+        2 of 3 images had several candidates. Resolved, as one has 90 % or more: 1 of these, 50 %.
     """
     sets, confidence = _checked(sets, confidence)
     several = np.flatnonzero(sets.sum(axis=1) > 1)
@@ -60,10 +60,11 @@ def examples(sets: Any, confidence: Any, truth: Any = None, seed: int = 0) -> Ex
     hardest = unsure[np.argsort(most[unsure], kind="stable")][:EACH]
     words = f"{len(several):,} of {counted(len(sets), 'image')} had several candidates."
     if len(several):
-        words += f" Resolved: {len(sure):,} of these, {percent(len(sure) / len(several))}."
+        share = percent(len(sure) / len(several))
+        words += f" Resolved, as one has {percent(SURE)} or more: {len(sure):,} of these, {share}."
     if truth is not None and len(sure):
         right = confidence[sure].argmax(axis=1) == np.asarray(truth)[sure]
-        words += f" Right: {100 * right.mean():.1f} % of the resolved."
+        words += f" Of the resolved {100 * right.mean():.1f} % are right."
     return Examples(np.concatenate([drawn, hardest]), words)
 
 
@@ -123,7 +124,7 @@ def resolved_labels(
         2 * sheet.MARGIN + _COLUMNS * _WIDE + (_COLUMNS - 1) * _GAP,
         sum(heights),
         title,
-        f"{words} Resolved: one candidate has {percent(SURE)} or more. {how}" if title else "",
+        f"{words} {how}" if title else "",
         protocol,
     )
     top = page.top
