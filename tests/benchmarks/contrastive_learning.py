@@ -16,27 +16,23 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import statistics
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
+from kept_runs import in_time, kept_run, minutes, told
 from rich.console import Console
 from rich.table import Table
 
 from zoo import metrics, training
-from zoo.callbacks import KNNProbe, ProgressLines, Resume
-from zoo.files import write_json
+from zoo.callbacks import KNNProbe
 from zoo.registry import method as class_of
-from zoo.runs import Settings, without_folders
+from zoo.runs import Settings
 
 BATCH = 500  # images encoded at once
-CORES, MINUTES = 2, 10  # what each run may take
 
 
 class Plan(NamedTuple):
@@ -83,34 +79,6 @@ PLANS = {
 }
 
 
-class Clock(keras.callbacks.Callback):
-    """Counts the time of the steps, not that of the scores; put it before them.
-
-    `Resume` keeps what was counted: a run that was stopped loses what no checkpoint holds, as it
-    loses those steps.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seconds = self.processor_seconds = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Starts both clocks."""
-        self._last = time.monotonic(), time.process_time()
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Counts a step."""
-        now = time.monotonic(), time.process_time()
-        self.seconds += now[0] - self._last[0]
-        self.processor_seconds += now[1] - self._last[1]
-        self._last = now
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Writes both into the logs."""
-        if logs is not None:
-            logs |= {"seconds": self.seconds, "processor_seconds": self.processor_seconds}
-
-
 def settings_of(name: str, seed: int, arguments: argparse.Namespace) -> Settings:
     """What one run is told."""
     plan = PLANS[name]
@@ -132,34 +100,13 @@ def settings_of(name: str, seed: int, arguments: argparse.Namespace) -> Settings
 def run(name: str, seed: int, data: Any, arguments: argparse.Namespace) -> dict[str, Any]:
     """What one method with one seed came to: trained unless it is there."""
     settings = settings_of(name, seed, arguments)
-    folder = arguments.out / f"{name}-seed{seed}"
-    record, begun = folder / "result.json", folder / "settings.json"
-    told = settings.model_dump(mode="json") | {"data": without_folders(settings.data)}
-    if begun.exists() and json.loads(begun.read_text()) != told:
-        raise ValueError(f"{folder} was trained with other settings. Name another --out.")
-    if record.exists():
-        return json.loads(record.read_text())
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(begun, told)
-    method = training.build_for(data, settings)
-    resume = Resume(folder / "checkpoints")
-    console = Console()
-    console.print(f"{name}, seed {seed}")
-    history = method.fit(
-        method.batches(data, settings.batch_size, seed, resume.step),
-        steps_per_epoch=settings.steps_per_epoch,
-        epochs=settings.epochs,
-        verbose=0,
-        callbacks=[
-            Clock(),
-            KNNProbe(data, seed=seed),
-            ProgressLines(console, settings.steps, resume.step),
-            resume,
-        ],
-    ).history
-    result = {"history": history, "test_knn": score(method.predict, data)}
-    write_json(record, result)
-    return result
+    return kept_run(
+        arguments.out / f"{name}-seed{seed}",
+        settings,
+        data,
+        [KNNProbe(data, seed=seed)],
+        lambda method: {"test_knn": score(method.predict, data)},
+    )
 
 
 def score(predict: Any, data: Any) -> float:
@@ -223,22 +170,18 @@ def main(given: Sequence[str] | None = None) -> int:
                 name,
                 str(seed),
                 f"{100 * result['test_knn']:.1f}",
-                f"{history['seconds'][-1] / 60:.1f}",
-                f"{history['processor_seconds'][-1] / 60:.1f}",
+                f"{minutes(result):.1f}",
+                f"{minutes(result, 'processor_seconds'):.1f}",
                 " ".join(f"{100 * value:.0f}" for value in history["knn"]),
             )
         median = statistics.median(result["test_knn"] for result in of_method)
         table.add_row(name, "median", f"{100 * median:.1f}", end_section=True)
         least = PLANS[name].least_knn
         met[f"{name}: {100 * median:.1f} %, at least {100 * least:.0f} %"] = median >= least
-        longest = max(r["history"]["processor_seconds"][-1] for r in of_method) / 60
-        met[f"{name}: at most {longest:.1f} processor minutes, {CORES * MINUTES} are allowed"] = (
-            longest <= CORES * MINUTES
-        )
+        words, quick = in_time(of_method)
+        met[f"{name}: {words}"] = quick
     Console(width=120).print(table)
-    for bar, is_met in met.items():
-        print(f"{'met   ' if is_met else 'MISSED'}  {bar}")
-    return 0 if all(met.values()) else 1
+    return told(met)
 
 
 if __name__ == "__main__":
