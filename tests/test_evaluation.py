@@ -12,6 +12,7 @@ from tests import parts
 from zoo.data.images import Images
 from zoo.data.labels import LabelledData, LabelledImages
 from zoo.data.pixels import ArrayPixels
+from zoo.data.views import View, Views
 from zoo.evaluation import BATCH, _in_batches, evaluate
 from zoo.metrics.linear_probe import probed
 
@@ -115,17 +116,21 @@ class Labelled(Finished):
         return LabelledData("three", train, test, "abc")
 
 
-def sup_con():
-    return zoo.SupCon(parts.encoder(), parts.projector(), views="digits")
+def sup_con(views="digits"):
+    return zoo.SupCon(parts.encoder(), parts.projector(), views=views)
 
 
-def test_the_loss_says_of_which_views_it_is():
-    loss, *_ = evaluate(Labelled(sup_con(), np.arange(5) % 3), metrics="effective_rank")
+@pytest.mark.parametrize(
+    ("views", "said"),
+    [("digits", "digits"), (Views(View(area=(0.5, 1.0))), "Views(View(area=(0.5, 1.0)))")],
+)
+def test_the_loss_says_of_which_views_it_is(views, said):
+    loss, *_ = evaluate(Labelled(sup_con(views), np.arange(5) % 3), metrics="effective_rank")
     assert loss.protocol == {
         "data": "three",
         "samples": 5,
         "batch_size": 5,
-        "views": "digits",
+        "views": said,
         "seed": 0,
     }
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 import zoo
 from tests import parts
+from zoo.data.views import View, Views
 
 
 def compiled():
@@ -21,6 +22,13 @@ def test_networks_are_those_named():
     assert method.num_classes == 5
     assert method.views == "pico"
     assert zoo.CC.for_images((16, 16, 1), 5, network="convnet", views="digits").views == "digits"
+
+
+def test_views_of_ones_own_are_kept_and_saved():
+    own = Views(View(), View(solarise=0.2))
+    method = zoo.LWS(parts.encoder(), parts.classifier(), num_samples=20, views=own)
+    assert method.views is own
+    assert zoo.LWS.from_config(method.get_config()).views == own
 
 
 def test_the_seed_makes_the_weights():
@@ -111,6 +119,7 @@ def test_a_classifier_that_does_not_fit_is_refused():
         ({"num_classes": 1}, "Expected num_classes to be an integer of at least 2"),
         ({"num_classes": None}, "Expected num_classes to be .* Received: None"),
         ({"views": "pic"}, "Unknown views 'pic'. Did you mean 'pico'"),
+        ({"views": 1}, r"Expected views to be the name of .* or zoo\.data\.Views\. Received: 1\."),
     ],
 )
 def test_strange_arguments_are_refused(arguments, message):

@@ -1,5 +1,8 @@
 """What methods of two views share: networks and views by name, and what they refuse."""
 
+import json
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,8 +12,10 @@ import zoo
 from tests import parts
 from zoo.data.labels import LabelledData, LabelledImages
 from zoo.data.pixels import ArrayPixels
+from zoo.data.views import View, Views
 from zoo.two_view import similarities
 
+OWN = Views(View(), View(area=(0.2, 1.0), solarise=0.2), size=(16, 16))
 SMALL = {"network": "convnet", "projection_sizes": [8, 4]}
 
 
@@ -36,6 +41,19 @@ def test_small_images_get_the_small_views(cls, side, views):
 
 def test_views_that_were_named_are_kept():
     assert zoo.SimCLR.for_images((16, 16, 1), views="digits", **SMALL).views == "digits"
+
+
+def test_views_of_ones_own_are_kept_saved_and_named(data, tmp_path):
+    method = zoo.SimCLR.for_images(data.image_shape, views=OWN, **SMALL)
+    assert method.views is OWN
+    assert zoo.SimCLR.from_config(method.get_config()).views == OWN
+    method.save(tmp_path / "method.keras")
+    loaded = keras.models.load_model(tmp_path / "method.keras")
+    assert loaded.views == OWN
+    for found in zip(*(next(iter(m.batches(data, 4))) for m in (method, loaded)), strict=True):
+        np.testing.assert_array_equal(*found)
+    named = json.loads(json.dumps(method.hyperparameters))["views"]
+    assert named == "Views(View(), View(area=(0.2, 1.0), solarise=0.2), size=(16, 16))"
 
 
 def test_the_seed_makes_the_weights():
@@ -87,6 +105,8 @@ def test_images_with_labels_are_no_views():
     ("arguments", "message"),
     [
         ({"views": "simcl"}, r"Unknown views 'simcl'\. Did you mean 'simclr'"),
+        ({"views": View(blur=1)}, r"Expected views to be .* Received: View\(blur=1\)\."),
+        ({"views": ["simclr"]}, r"zoo\.data\.Views\. Received: \['simclr'\]\."),
         ({"network": "resnet"}, r"'resnet'\. Did you mean"),
         ({"projection_sizes": []}, "Expected projection_sizes to be .* at least one layer"),
         ({"projection_sizes": [8, 0]}, "projection_sizes to be an integer of at least 1"),

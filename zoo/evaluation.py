@@ -139,7 +139,7 @@ def _terms(method: Method, data: Any, samples: int, seed: int, split: str) -> li
         **({"split": part} if part else {}),
         "samples": n,
         "batch_size": size,
-        **({"views": method.views} if hasattr(method, "views") else {}),
+        **({"views": str(method.views)} if hasattr(method, "views") else {}),
         "seed": seed,
     }
     return [Score(name, float(terms[name]), protocol) for name in method.trackers]

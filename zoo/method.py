@@ -400,10 +400,17 @@ class Method(keras.Model):
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
-        """The constructor's arguments that are plain values, e.g. {"beta": 4.0, "seed": 0}."""
+        """The constructor's arguments but for its parts, e.g. {"beta": 4.0, "seed": 0}.
+
+        They are plain values: what has a config, as views of one's own, is named in a line.
+        """
         arguments = {name: getattr(self, name) for name in _named_arguments(type(self))}
         parts = keras.layers.Layer | keras.optimizers.Optimizer
-        return {name: value for name, value in arguments.items() if not isinstance(value, parts)}
+        return {
+            name: str(value) if hasattr(value, "get_config") else value
+            for name, value in arguments.items()
+            if not isinstance(value, parts)
+        }
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, each read from the attribute of the same name."""

@@ -12,7 +12,7 @@ from keras import ops
 
 from zoo import checks, networks, two_view
 from zoo.data.viewing import partial_batches
-from zoo.data.views import PRESETS
+from zoo.data.views import Views
 from zoo.messages import described
 from zoo.method import Endpoint, Method
 from zoo.replicas import gather
@@ -55,14 +55,14 @@ class PartialLabel(Method):
     Args:
         encoder: As for `Method`.
         classifier: A built keras.Model from codes (N, L) to logits (N, C).
-        views: A preset of `zoo.data.views`: the first view is the weak one, the second the strong.
+        views: As for `TwoView`: the first view is the weak one, the second the strong.
 
     Attributes:
         num_classes: C.
         learns_candidates: Whether its batches hold sets of candidate labels: these do.
 
     Raises:
-        ValueError: A classifier that does not fit the encoder, or an unknown preset. In training,
+        ValueError: A classifier that does not fit the encoder, or unknown views. In training,
             candidates of another number of classes, or none for an image: beforehand where they
             are known, else tf.errors.InvalidArgumentError from the step (XLA leaves that out).
     """
@@ -72,12 +72,16 @@ class PartialLabel(Method):
     from_data: ClassVar[tuple[str, ...]] = ("num_classes",)
 
     def __init__(
-        self, encoder: keras.Model, classifier: keras.Model, views: str = "pico", **kwargs: Any
+        self,
+        encoder: keras.Model,
+        classifier: keras.Model,
+        views: str | Views = "pico",
+        **kwargs: Any,
     ) -> None:
         two_view.check_follows("classifier", classifier, encoder)
         super().__init__(encoder, **kwargs)
         self.classifier = classifier
-        self.views = checks.one_of("views", views, (*PRESETS,))
+        self.views = two_view.check_views(views)
         self.num_classes = classifier.output_shape[-1]
 
     @classmethod
@@ -88,7 +92,7 @@ class PartialLabel(Method):
         network: str = "resnet18",
         normalization: str | None = "batch",
         weights: str | None = None,
-        views: str | None = None,
+        views: str | Views | None = None,
         seed: int = 0,
         **hyperparameters: Any,
     ) -> Self:
@@ -101,7 +105,7 @@ class PartialLabel(Method):
                 ResNet-18, "convnet" one for laptops, any other a model of keras.applications.
             normalization: The encoder's: "batch", "split" or None.
             weights: None or "imagenet", for models of keras.applications.
-            views: A preset. Default: the constructor's.
+            views: As for the class. Default: the constructor's.
             seed: Of the initial weights.
             **hyperparameters: Further arguments of the constructor, e.g. `num_samples`.
 
@@ -278,7 +282,7 @@ class WithConfidence(PartialLabel):
         encoder: keras.Model,
         classifier: keras.Model,
         num_samples: int,
-        views: str = "pico",
+        views: str | Views = "pico",
         **kwargs: Any,
     ) -> None:
         super().__init__(encoder, classifier, views, **kwargs)

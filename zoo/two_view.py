@@ -12,11 +12,13 @@ from keras import ops
 
 from zoo import checks, networks
 from zoo.data.viewing import two_views
-from zoo.data.views import PRESETS
+from zoo.data.views import PRESETS, Views
 from zoo.losses.contrastive import unit
 from zoo.messages import described
 from zoo.method import Method
 from zoo.replicas import gather
+
+keras.saving.register_keras_serializable(package="zoo")(Views)  # which does without Keras
 
 SMALL = 64  # images of at most so many pixels a side get a preset's small-image variant
 
@@ -59,14 +61,15 @@ class TwoView(Method):
     Args:
         encoder: As for `Method`.
         projector: A built keras.Model from codes (N, L) to projections (N, D).
-        views: A preset of `zoo.data.views`, of which `batches` makes the views.
+        views: What `batches` makes of the images: the name of a paper's views, a preset of
+            `zoo.data.views`, or `zoo.data.Views` of your own.
 
     Attributes:
         projection: The arguments of `zoo.networks.projector` that make the paper's projector.
         normalization: What `for_images` gives the encoder by default.
 
     Raises:
-        ValueError: A projector that does not fit the encoder, or an unknown preset.
+        ValueError: A projector that does not fit the encoder, or unknown views.
     """
 
     projection: ClassVar[Mapping[str, Any]] = {}
@@ -74,12 +77,16 @@ class TwoView(Method):
     batch_sizes = (2, math.inf)
 
     def __init__(
-        self, encoder: keras.Model, projector: keras.Model, views: str = "simclr", **kwargs: Any
+        self,
+        encoder: keras.Model,
+        projector: keras.Model,
+        views: str | Views = "simclr",
+        **kwargs: Any,
     ) -> None:
         check_follows("projector", projector, encoder)
         super().__init__(encoder, **kwargs)
         self.projector = projector
-        self.views = checks.one_of("views", views, (*PRESETS,))
+        self.views = check_views(views)
 
     @classmethod
     def for_images(
@@ -89,7 +96,7 @@ class TwoView(Method):
         normalization: str | None = "auto",
         weights: str | None = None,
         projection_sizes: Sequence[int] | None = None,
-        views: str | None = None,
+        views: str | Views | None = None,
         seed: int = 0,
         **hyperparameters: Any,
     ) -> Self:
@@ -104,7 +111,8 @@ class TwoView(Method):
                 whole batches would give its keys away, else "batch".
             weights: None or "imagenet", for models of keras.applications.
             projection_sizes: Units of the projector's layers. Default: the paper's.
-            views: A preset. Default: the paper's; up to 64 pixels a side its small-image variant.
+            views: As for the class. Default: the paper's; up to 64 pixels a side its small-image
+                variant.
             seed: Of the initial weights.
             **hyperparameters: Further arguments of the constructor, e.g. `temperature`.
 
@@ -171,6 +179,12 @@ class TwoView(Method):
         if isinstance(batch, tuple | list) and len(batch) >= 2:
             return [*self.both(batch)]
         return super()._images_in(batch)
+
+
+def check_views(views: str | Views) -> str | Views:
+    """Returns views as they were named or made; refuses what is neither a preset nor `Views`."""
+    Views.of(views, name="views")
+    return views
 
 
 def papers_views(cls: type[Method], image_shape: Sequence[int]) -> str:

@@ -141,7 +141,7 @@ def test_attributes_are_labels_too_and_halves_are_taken_by_their_training_images
         ("sprites", {"labels": True}, r"Expected images with labels. Received: toy, which has no"),
         ("array", {}, r"Expected images of zoo.data.*Received: ndarray"),
         ("digits", {"preset": "digit"}, "Unknown preset 'digit'. Did you mean 'digits'"),
-        ("digits", {"preset": None}, "Unknown preset 'None'"),
+        ("digits", {"preset": None}, r"Expected preset to be the name of .* Received: None\."),
         ("digits", {"labels": 1}, "Expected labels to be True or False. Received: 1"),
         ("digits", {"batch_size": 0}, "Expected batch_size to be an integer of at least 1"),
         ("digits", {"seed": -1}, "Expected seed to be an integer of at least 0"),
@@ -517,6 +517,22 @@ def test_views_survive_their_config(name: str) -> None:
     made = dataclasses.replace(Views.of(name), size=(24, 16))
     assert Views.from_config(made.get_config()) == made
     assert made(photographs(2))[0].shape == (2, 24, 16, 3)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (Views(View()), "Views(View())"),
+        (Views(View(blur=0.5), size=(8, 12)), "Views(View(blur=0.5), size=(8, 12))"),
+        (
+            Views(View(), View(area=(0.2, 1.0), hue=0)),
+            "Views(View(), View(area=(0.2, 1.0), hue=0))",
+        ),
+    ],
+)
+def test_views_say_what_is_not_as_by_default(made: Views, said: str) -> None:
+    assert repr(made) == said
+    assert eval(said) == made
 
 
 # What is refused

@@ -7,7 +7,7 @@ from keras import ops
 
 import zoo
 from tests import faults, parts
-from zoo.data import FactorData, Images, LabelledData, LabelledImages
+from zoo.data import FactorData, Images, LabelledData, LabelledImages, View, Views
 from zoo.data.pixels import ArrayPixels
 from zoo.reporting.drawing import Drawing
 from zoo.reporting.drawn import Drawn
@@ -326,6 +326,14 @@ def test_a_method_of_views_has_its_own_pictures(tmp_path):
     assert drawn.compared == "64 images of dots train, views digits, seed 2"
     np.testing.assert_allclose(drawn.correlation, method.correlation((a, b)), atol=1e-6)
     assert drawn.correlated.startswith("3 x 3 dimensions. Diagonal: 1.00 on average")
+
+
+def test_views_of_ones_own_are_named_in_a_line():
+    images, _ = dots()
+    method = Compares(parts.encoder(), parts.projector())
+    method.views = Views(View(blur=0.5))
+    drawing = Drawing(method, Images("dots", ArrayPixels(images)), seed=2)
+    assert drawing.preset == "Views(View(blur=0.5)), seed 2"
 
 
 def test_a_method_without_correlations_has_no_picture_of_them(tmp_path):

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 
 from zoo import checks, losses
+from zoo.data.views import Views
 from zoo.losses.contrastive import barlow_twins_terms
 from zoo.two_view import TwoView, laptop_recipe
 
@@ -59,7 +60,7 @@ class BarlowTwins(TwoView):
         encoder: keras.Model,
         projector: keras.Model,
         redundancy_weight: float = 0.0051,
-        views: str = "barlow",
+        views: str | Views = "barlow",
         **kwargs: Any,
     ) -> None:
         super().__init__(encoder, projector, views, **kwargs)

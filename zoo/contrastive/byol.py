@@ -17,6 +17,7 @@ import keras
 from keras import ops
 
 from zoo import checks, losses, networks
+from zoo.data.views import Views
 from zoo.replicas import gather
 from zoo.teacher import rising_decay, trail, twin
 from zoo.two_view import TwoView, check_predictor, laptop_recipe, similarities
@@ -70,7 +71,7 @@ class BYOL(TwoView):
         predictor: keras.Model,
         decay: float = 0.996,
         total_steps: int | None = None,
-        views: str = "barlow",
+        views: str | Views = "barlow",
         **kwargs: Any,
     ) -> None:
         super().__init__(encoder, projector, views, **kwargs)

@@ -18,6 +18,7 @@ import keras
 from keras import ops
 
 from zoo import checks, losses
+from zoo.data.views import Views
 from zoo.losses.contrastive import unit
 from zoo.queue import Queue
 from zoo.replicas import gather
@@ -86,7 +87,7 @@ class MoCo(TwoView):
         decay: float = 0.999,
         temperature: float = 0.07,
         symmetric: bool = False,
-        views: str = "moco_v2",
+        views: str | Views = "moco_v2",
         seed: int = 0,
         **kwargs: Any,
     ) -> None:

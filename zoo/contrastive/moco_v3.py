@@ -15,6 +15,7 @@ import keras
 
 from zoo import checks, losses
 from zoo.contrastive.byol import BYOL
+from zoo.data.views import Views
 from zoo.two_view import laptop_recipe
 
 
@@ -66,7 +67,7 @@ class MoCoV3(BYOL):
         temperature: float = 1.0,
         decay: float = 0.99,
         total_steps: int | None = None,
-        views: str = "barlow",
+        views: str | Views = "barlow",
         **kwargs: Any,
     ) -> None:
         super().__init__(encoder, projector, predictor, decay, total_steps, views, **kwargs)

@@ -15,6 +15,7 @@ import keras
 from keras import ops
 
 from zoo import losses, networks
+from zoo.data.views import Views
 from zoo.replicas import gather
 from zoo.two_view import TwoView, check_predictor, laptop_recipe, similarities
 
@@ -60,7 +61,7 @@ class SimSiam(TwoView):
         encoder: keras.Model,
         projector: keras.Model,
         predictor: keras.Model,
-        views: str = "moco_v2",
+        views: str | Views = "moco_v2",
         **kwargs: Any,
     ) -> None:
         super().__init__(encoder, projector, views, **kwargs)

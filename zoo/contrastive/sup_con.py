@@ -14,6 +14,7 @@ from keras import ops
 
 from zoo import checks, losses
 from zoo.data import two_views
+from zoo.data.views import Views
 from zoo.losses.contrastive import unit
 from zoo.messages import described
 from zoo.replicas import gather
@@ -58,7 +59,7 @@ class SupCon(TwoView):
         encoder: keras.Model,
         projector: keras.Model,
         temperature: float = 0.1,
-        views: str = "simclr",
+        views: str | Views = "simclr",
         **kwargs: Any,
     ) -> None:
         super().__init__(encoder, projector, views, **kwargs)

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 
 from zoo import checks
+from zoo.data.views import Views
 from zoo.losses.contrastive import vicreg_terms
 from zoo.two_view import TwoView, laptop_recipe
 
@@ -65,7 +66,7 @@ class VICReg(TwoView):
         invariance_weight: float = 25.0,
         variance_weight: float = 25.0,
         covariance_weight: float = 1.0,
-        views: str = "barlow",
+        views: str | Views = "barlow",
         **kwargs: Any,
     ) -> None:
         super().__init__(encoder, projector, views, **kwargs)

@@ -62,7 +62,7 @@ _DRAWN = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class View:
     """How one view is made: probabilities, and ranges as those of torchvision's transforms.
 
@@ -116,8 +116,14 @@ class View:
                 )
             object.__setattr__(self, name, span)  # a list, where it was read from JSON
 
+    def __repr__(self) -> str:
+        """What is not as by default, such as "View(blur=0.5)"."""
+        values = {f.name: (getattr(self, f.name), f.default) for f in dataclasses.fields(self)}
+        named = [f"{name}={value}" for name, (value, usual) in values.items() if value != usual]
+        return f"View({', '.join(named)})"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Views:
     """Makes two views of each image. Works in a tf.data pipeline, in a graph and eagerly.
 
@@ -149,17 +155,32 @@ class Views:
             height, width = (checks.integer("size", side, low=1) for side in self.size)
             object.__setattr__(self, "size", (height, width))
 
+    def __repr__(self) -> str:
+        """In a line, such as "Views(View(), View(solarise=0.2))": protocols and captions say it."""
+        size = [] if self.size is None else [f"size={self.size}"]
+        views = [self.first] if self.second is None else [self.first, self.second]
+        return f"Views({', '.join([*map(repr, views), *size])})"
+
     @classmethod
-    def of(cls, preset: str | Views) -> Views:
+    def of(cls, preset: str | Views, name: str = "preset") -> Views:
         """The views of that name, see `PRESETS`; views themselves are returned as they are.
 
+        Args:
+            preset: A name, or views.
+            name: What a refusal calls it.
+
         Raises:
-            ValueError: An unknown name, with the nearest that is known.
+            ValueError: An unknown name, with the nearest that is known; neither name nor views.
         """
         if isinstance(preset, Views):
             return preset
+        if not isinstance(preset, str):
+            raise ValueError(
+                f"Expected {name} to be the name of a paper's views, or zoo.data.Views. "
+                f"Received: {preset!r}."
+            )
         if preset not in PRESETS:
-            raise ValueError(unknown("preset", str(preset), PRESETS))
+            raise ValueError(unknown(name, preset, PRESETS))
         return PRESETS[preset]
 
     def get_config(self) -> dict[str, Any]:

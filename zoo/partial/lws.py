@@ -15,6 +15,7 @@ import keras
 from keras import ops
 
 from zoo import checks
+from zoo.data.views import Views
 from zoo.losses.partial_label import SURROGATES, among, leveraged_weighted_terms
 from zoo.partial_label import WithConfidence, laptop_recipe
 
@@ -64,7 +65,7 @@ class LWS(WithConfidence):
         num_samples: int,
         beta: float = 2.0,
         surrogate: str = "sigmoid",
-        views: str = "pico",
+        views: str | Views = "pico",
         **kwargs: Any,
     ) -> None:
         super().__init__(encoder, classifier, num_samples, views, **kwargs)

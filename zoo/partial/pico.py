@@ -22,6 +22,7 @@ import keras
 from keras import ops
 
 from zoo import checks, losses, networks
+from zoo.data.views import Views
 from zoo.losses.contrastive import unit
 from zoo.losses.partial_label import among
 from zoo.partial_label import WithConfidence, laptop_recipe
@@ -119,7 +120,7 @@ class PiCO(WithConfidence):
         warmup_steps: int = 195,
         total_steps: int | None = None,
         use_prototypes: bool = True,
-        views: str = "pico",
+        views: str | Views = "pico",
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -161,7 +162,7 @@ class PiCO(WithConfidence):
         normalization: str | None = "batch",
         weights: str | None = None,
         projection_sizes: Sequence[int] = (512, 128),
-        views: str | None = None,
+        views: str | Views | None = None,
         seed: int = 0,
         **hyperparameters: Any,
     ) -> Self:

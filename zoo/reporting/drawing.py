@@ -288,7 +288,9 @@ class Drawing:
     @property
     def preset(self) -> str:
         """How the views are made, in words."""
-        return f"views {self.method.views}, seed {self.seed}"
+        views = self.method.views
+        named = f"views {views}" if isinstance(views, str) else str(views)
+        return f"{named}, seed {self.seed}"
 
 
 class Picture(NamedTuple):
