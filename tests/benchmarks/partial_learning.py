@@ -66,7 +66,7 @@ PICO: Mapping[str, Any] = {
     "queue_size": 4096,
     "decay": 0.99,
     "confidence_decay": [0.9, 0.5],
-    "warmup_steps": 300,
+    "moco_steps": 300,
 }
 METHODS: dict[str, tuple[str, Mapping[str, Any]]] = {
     "pico": ("pico", PICO),

@@ -26,7 +26,7 @@ def make(**hyperparameters):
             "decay": 0.9,
             "temperature": 0.2,
             "prototype_decay": 0.8,
-            "warmup_steps": 2,
+            "moco_steps": 2,
             **hyperparameters,
         },
     )
@@ -170,7 +170,7 @@ def test_classes_are_as_alike_as_their_prototypes():
 
 
 def test_without_prototypes_the_classifier_resolves():
-    method = compiled(use_prototypes=False, warmup_steps=0, confidence_decay=(0.0, 0.0))
+    method = compiled(use_prototypes=False, moco_steps=0, confidence_decay=(0.0, 0.0))
     batch = parts.partial_batch()
     scores = np.where(batch["candidates"] > 0, method.classify(batch["weak"]), -1)
     method.train_step(keras.tree.map_structure(ops.convert_to_tensor, batch))
@@ -191,7 +191,7 @@ def test_confidence_is_slow_at_first_and_faster_at_last():
 
 
 def test_evaluation_resolves_nothing():
-    method = compiled(warmup_steps=0)
+    method = compiled(moco_steps=0)
     method.test_step(tensors())
     for weight in (method.confidence, method.prototypes):
         assert not np.asarray(weight).any()
@@ -275,7 +275,7 @@ def test_networks_and_projector_are_those_named():
         ({"confidence_decay": 0.9}, "Expected confidence_decay to be two numbers.* Received: 0.9"),
         ({"confidence_decay": (0.9,)}, r"Expected confidence_decay to be two numbers.*\(0.9,\)"),
         ({"confidence_decay": (0.9, 1.2)}, "Expected confidence_decay to be a number from 0 to 1"),
-        ({"warmup_steps": -1}, "Expected warmup_steps to be an integer of at least 0"),
+        ({"moco_steps": -1}, "Expected moco_steps to be an integer of at least 0"),
         ({"total_steps": 0}, "Expected total_steps to be an integer of at least 1"),
         ({"use_prototypes": 1}, "Expected use_prototypes to be True or False"),
     ],

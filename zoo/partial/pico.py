@@ -56,10 +56,11 @@ class PiCO(WithConfidence):
         contrastive_weight: lambda, at least 0.
         prototype_decay: gamma, how slowly the prototypes follow, 0 to 1.
         confidence_decay: phi at the first step and at the last, each 0 to 1: it falls, or rises,
-            linearly. Each image's confidence moves once each time it is seen, in the paper up to
-            800 times; a run that sees it ten times needs a phi as much smaller.
-        warmup_steps: Steps before predicted labels and prototypes are trusted, at least 0. The
-            paper's 1 epoch of CIFAR-10 is 195 batches of 256; harder sets have 100 epochs.
+            linearly. A confidence moves each time that its image is seen, in the paper up to 800
+            times; a run that sees each ten times needs a smaller phi.
+        moco_steps: Steps of the warm-up, before predicted labels and prototypes are trusted, at
+            least 0. The paper's 1 epoch of CIFAR-10 is 195 batches of 256; harder sets have 100
+            epochs.
         total_steps: Steps of the whole training, at the end of which phi arrives. None: it stays
             as at first.
         use_prototypes: Whether confidences follow the nearest prototype; else, as in the paper's
@@ -80,7 +81,7 @@ class PiCO(WithConfidence):
     Example:
         >>> import numpy as np
         >>> method = PiCO.for_images(
-        ...     (16, 16, 1), 3, network="convnet", num_samples=4, queue_size=64, warmup_steps=0
+        ...     (16, 16, 1), 3, network="convnet", num_samples=4, queue_size=64, moco_steps=0
         ... )
         >>> method.compile(optimizer="adam")
         >>> weak, strong = np.random.default_rng(0).random((2, 4, 16, 16, 1), "float32")
@@ -102,7 +103,7 @@ class PiCO(WithConfidence):
         queue_size=1024,
         decay=0.99,
         confidence_decay=[0.9, 0.5],
-        warmup_steps=60,
+        moco_steps=60,
     )
 
     def __init__(
@@ -117,7 +118,7 @@ class PiCO(WithConfidence):
         contrastive_weight: float = 0.5,
         prototype_decay: float = 0.99,
         confidence_decay: Sequence[float] = (0.95, 0.8),
-        warmup_steps: int = 195,
+        moco_steps: int = 195,
         total_steps: int | None = None,
         use_prototypes: bool = True,
         views: str | Views = "pico",
@@ -133,7 +134,7 @@ class PiCO(WithConfidence):
         self.contrastive_weight = checks.number("contrastive_weight", contrastive_weight, low=0)
         self.prototype_decay = checks.number("prototype_decay", prototype_decay, low=0, high=1)
         self.confidence_decay = _span(confidence_decay)
-        self.warmup_steps = checks.integer("warmup_steps", warmup_steps, low=0)
+        self.moco_steps = checks.integer("moco_steps", moco_steps, low=0)
         if total_steps is not None:
             total_steps = checks.integer("total_steps", total_steps, low=1)
         self.total_steps = total_steps
@@ -211,7 +212,7 @@ class PiCO(WithConfidence):
         k = unit(gather(self.encode_keys(given.strong, training)))
         index, candidates = gather(given.index), gather(given.candidates)
         predicted = _likeliest(candidates, logits)
-        warm = self.step >= self.warmup_steps
+        warm = self.step >= self.moco_steps
         confidence = self.recall(self.confidence, index, candidates)
         moved = self.towards(self.nearest(q, candidates, predicted), confidence)
         return {
