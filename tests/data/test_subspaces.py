@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.data import FactorData, Images, factor_pairs, subspaces
+from zoo.data import FactorData, Images, View, factor_pairs, factor_views, subspaces, two_views
+from zoo.data.pixels import ArrayPixels
 
 HELD = {"form": ("hue", "angle"), "size": "size"}
 
@@ -146,7 +147,7 @@ def test_of_coloured_sprites_only_the_colour_changes(cache: Path) -> None:
         ({"a": ()}, r"at least one factor for every subspace\. Received: \{'a': \(\)\}"),
         ({"": "hue"}, r"a name and at least one factor.*Received: \{'': 'hue'\}"),
         ({3: "hue"}, r"a name and at least one factor.*Received: \{3: 'hue'\}"),
-        ({}, r"subspaces as a dictionary of their factors.*Received: \{\}"),
+        ({}, r"subspaces as a dictionary of factors.*Received: \{\}"),
         (["hue"], r"subspaces as a dictionary.*Received: \['hue'\]"),
         ({"a": "hue", "b": ("size", "hue")}, r"each factor once.*'hue' in subspaces 'a' and 'b'"),
         ({"a": ("hue", "hue")}, r"each factor once.*'hue' in subspaces 'a' and 'a'"),
@@ -191,3 +192,92 @@ def test_data_that_make_no_pairs_are_refused(toy: FactorData) -> None:
 def test_strange_arguments_are_refused(toy: FactorData, options: dict, said: str) -> None:
     with pytest.raises(ValueError, match=f"Expected {said}"):
         factor_pairs(toy, HELD, **{"batch_size": 4, **options})
+
+
+# Views in place of factors
+
+IGNORED = {"shape": "colour", "colour": "flip", "thing": ("colour", "flip")}
+BRIGHT = View(area=(1, 1), aspect=(1, 1), flip=0.5, jitter=1, brightness=0.5, contrast=0,
+              saturation=0, hue=0, grey=0)  # fmt: skip
+
+
+@pytest.fixture
+def photographs() -> Images:
+    """Twelve images in which no pixel is as its mirror image, and none clips when it is lit."""
+    pixels = np.random.default_rng(0).integers(40, 150, (12, 4, 6, 3), dtype=np.uint8)
+    return Images("photographs", ArrayPixels(pixels))
+
+
+def viewed(data: Images, batches: int, *arguments: Any, **options: Any) -> list[dict]:
+    return list(factor_views(data, *arguments, **options).take(batches).as_numpy_iterator())
+
+
+def relations(own: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each pair, whether one is mirrored, and how much brighter the other is."""
+    mirrored, light = [], []
+    for a, b in zip(own, other, strict=True):
+        ratios = b / a, b / a[:, ::-1]
+        fits = [np.ptp(ratio) < 1e-3 for ratio in ratios]
+        assert sum(fits) == 1
+        mirrored.append(fits[1])
+        light.append(ratios[fits.index(True)].mean())
+    return np.array(mirrored), np.array(light)
+
+
+def test_views_change_in_what_a_subspace_ignores_or_in_what_it_sees(photographs: Images) -> None:
+    for batch in viewed(photographs, 3, IGNORED, 8, BRIGHT):
+        positive = {n: relations(batch["image"], b) for n, b in batch["positives"].items()}
+        negative = {n: relations(batch["image"], b) for n, b in batch["negatives"].items()}
+        assert list(negative) == ["shape", "colour"]  # nothing is left for the third to see
+        for recoloured in (positive["shape"], negative["colour"]):
+            assert not recoloured[0].any()
+            assert (abs(recoloured[1] - 1) > 1e-3).all()
+        for turned in (positive["colour"], negative["shape"]):
+            assert 0 < turned[0].sum() < 8
+            np.testing.assert_allclose(turned[1], 1, rtol=1e-4)
+        np.testing.assert_array_equal(positive["thing"][0], positive["colour"][0])
+        np.testing.assert_allclose(positive["thing"][1], positive["shape"][1], rtol=1e-4)
+
+
+def test_they_are_the_two_views_where_all_is_ignored(photographs: Images) -> None:
+    streams = two_views(photographs, zoo.data.Views(BRIGHT), 5, seed=3).take(3).as_numpy_iterator()
+    found = viewed(photographs, 3, IGNORED, 5, BRIGHT, seed=3)
+    for (a, b), batch in zip(streams, found, strict=True):
+        np.testing.assert_allclose(batch["image"], a, atol=1e-6)
+        np.testing.assert_allclose(batch["positives"]["thing"], b, atol=1e-6)
+
+
+def test_views_resume_from_any_batch(photographs: Images) -> None:
+    whole = viewed(photographs, 5, {"a": "colour"}, 5, seed=2)
+    assert_equal(viewed(photographs, 2, {"a": "colour"}, 5, seed=2, start=3), whole[3:])
+    bare = viewed(photographs, 5, {"a": "colour"}, 5, seed=2, hard_negatives=False)
+    assert_equal(bare, [{**batch, "negatives": {}} for batch in whole])
+
+
+@pytest.mark.parametrize(
+    ("ignored", "said"),
+    [
+        ({"a": "color"}, r"Unknown transformation 'color'\. Did you mean 'colour'\?"),
+        ({"a": "blur"}, r"sometimes happen in the view\. Received: 'blur' of subspace 'a', of fl"),
+        ({"a": ("flip", "crop")}, r"sometimes happen.*Received: 'crop' of subspace 'a'"),
+        ({"a": []}, r"a name and at least one transformation for every.*Received: \{'a': \[\]\}"),
+        ("colour", r"ignored as a dictionary of transformations.*Received: 'colour'"),
+    ],
+)
+def test_what_no_view_does_is_refused(photographs: Images, ignored: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        factor_views(photographs, ignored, 4, BRIGHT)
+
+
+def test_grey_images_have_no_hue_to_ignore(photographs: Images) -> None:
+    grey = Images("grey", ArrayPixels(photographs.read(slice(None))[..., :1]))
+    turned = View(brightness=0, contrast=0)
+    assert factor_views(photographs, {"a": "colour"}, 4, turned)
+    with pytest.raises(ValueError, match=r"Received: 'colour' of subspace 'a', of crop, flip\."):
+        factor_views(grey, {"a": "colour"}, 4, turned)
+
+
+def test_what_are_no_images_is_refused() -> None:
+    nothing: Any = [1]
+    with pytest.raises(ValueError, match=r"Expected images of zoo\.data"):
+        factor_views(nothing, {"a": "colour"}, 4)

@@ -84,7 +84,7 @@ def test_views_of_an_image_do_not_depend_on_the_others() -> None:
 
 
 def test_the_draws_are_not_those_of_others_with_the_same_seed_and_step() -> None:
-    drawn = views._uniform(4, 0, 0)["area"].numpy().ravel()
+    drawn = views.uniform(4, 0, 0)["area"].numpy().ravel()
     others = tf.random.stateless_uniform([1000], (0, 0), alg="philox").numpy()
     assert not set(drawn) & set(others)
 
@@ -190,7 +190,7 @@ def test_crops_are_resized_as_pil_resizes_them(size: tuple[int, int]) -> None:
     """Within 0.01 of 255: wider and narrower, from images that are not square either."""
     images = photographs(8, side=36)[:, :28].astype(np.float32)
     made = Views(dataclasses.replace(STILL, area=(0.1, 0.9), aspect=(3 / 4, 4 / 3)), size=size)
-    boxes = made._boxes(28, 36, views._uniform(8, 5, 7)).numpy()
+    boxes = made._boxes(28, 36, views.uniform(8, 5, 7)).numpy()
     for found, places in zip(made(images / 255, 5, 7), boxes, strict=True):
         for image, (top, left, tall, wide), one in zip(images, places, found, strict=True):
             box = (left, top, left + wide, top + tall)
@@ -236,7 +236,7 @@ def check_boxes(boxes: np.ndarray, side: int, areas: tuple[float, float]) -> Non
 def test_views_crop_as_defined() -> None:
     """Boxes of both views, as they are drawn for 5,000 images."""
     made = Views(View(area=(0.2, 0.6)))
-    boxes = made._boxes(300, 300, views._uniform(5000, 0, 0)).numpy()
+    boxes = made._boxes(300, 300, views.uniform(5000, 0, 0)).numpy()
     check_boxes(boxes.reshape(-1, 4), 300, (0.2, 0.6))
     assert np.abs(np.corrcoef(boxes[0, :, 0], boxes[1, :, 0])[0, 1]) < 0.05  # are independent
 
@@ -244,7 +244,7 @@ def test_views_crop_as_defined() -> None:
 def test_a_box_that_never_fits_is_the_largest_in_the_middle() -> None:
     made = Views(View(area=(1.0, 1.0), aspect=(1.0, 1.0)))
     for sides, expected in (((20, 40), [0, 10, 20, 20]), ((40, 20), [10, 0, 20, 20])):
-        boxes = made._boxes(*sides, views._uniform(2, 0, 0)).numpy()
+        boxes = made._boxes(*sides, views.uniform(2, 0, 0)).numpy()
         assert boxes.tolist() == [[expected] * 2] * 2
     assert middle_box(30, 30, (3 / 4, 4 / 3)) == [0, 0, 30, 30]
     assert middle_box(10, 90, (3 / 4, 4 / 3)) == [0, 38, 10, 13]
@@ -358,7 +358,7 @@ def test_a_third_of_the_circle_turns_red_into_green() -> None:
 def test_factors_are_distributed_as_defined(name: str, low: float, high: float) -> None:
     spread = high if name == "hue" else high - 1
     made = Views(dataclasses.replace(WHOLE, **{name: spread}))
-    drawn = made._between(name, views._uniform(5000, 0, 0)).numpy().ravel()
+    drawn = made._between(name, views.uniform(5000, 0, 0)).numpy().ravel()
     wanted = np.array([0.0, 0.1, 0.5, 0.9, 1.0])
     found = np.quantile((drawn - low) / (high - low), wanted)
     np.testing.assert_allclose(found, wanted, atol=0.02)
@@ -390,7 +390,7 @@ def test_solarising_inverts_light_pixels() -> None:
 
 def one_after_the_other(made: Views, images: np.ndarray, index: int) -> np.ndarray:
     """The views as torchvision makes them from the same draws: PIL's operations on whole 255ths."""
-    drawn = views._uniform(len(images), 0, 0)
+    drawn = views.uniform(len(images), 0, 0)
     size = images.shape[1:3]
     boxes = made._boxes(*size, drawn)[index].numpy()
     order = np.argsort(drawn["order"][index].numpy(), axis=-1)

@@ -16,7 +16,7 @@ from zoo.data.labels import LabelledData, LabelledImages
 from zoo.data.loading import load, names
 from zoo.data.pairing import pairs
 from zoo.data.partial import partial_labels, read_candidates
-from zoo.data.subspaces import factor_pairs
+from zoo.data.subspaces import factor_pairs, factor_views
 from zoo.data.viewing import partial_batches, two_views
 from zoo.data.views import View, Views
 
@@ -28,6 +28,7 @@ __all__ = [
     "View",
     "Views",
     "factor_pairs",
+    "factor_views",
     "load",
     "names",
     "pairs",

@@ -1,7 +1,8 @@
 """Batches for codes of several subspaces, each of which is to hold one part of what varies.
 
 A subspace learns by comparison: its positive shares with an image what the subspace is to hold and
-nothing else, its hard negative shares all else and not that.
+nothing else, its hard negative shares all else and not that. What varies are known factors, or,
+without any, what is done to the images.
 """
 
 from __future__ import annotations
@@ -13,12 +14,28 @@ import numpy as np
 
 from zoo import checks
 from zoo.data.factors import FactorData
+from zoo.data.images import Images
+from zoo.data.labels import LabelledData
 from zoo.data.order import shuffled_rows
 from zoo.data.pairing import check_factors
+from zoo.data.viewing import images_of
+from zoo.data.views import View, Views, uniform
 from zoo.messages import unknown
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+TRANSFORMATIONS: dict[str, tuple[str, ...]] = {
+    "crop": ("area", "aspect", "place"),
+    "flip": ("flip",),
+    "colour": ("order", "jitter", "brightness", "contrast", "saturation", "hue", "grey"),
+    "blur": ("blur", "sigma"),
+    "solarise": ("solarise",),
+}
+"""What is done to an image, and the draws of a view that say how."""
+
+RECOLOURED = View(area=(0.5, 1.0), jitter=1.0, saturation=0.2, hue=0.5, grey=0.0)
+"""Crops, flips, and colours that no two views share: hues turn by any angle."""
 
 
 def factor_pairs(
@@ -109,6 +126,92 @@ def factor_pairs(
     return numbered.map(tf.autograph.experimental.do_not_convert(batch)).prefetch(2)
 
 
+def factor_views(
+    images: Images | LabelledData,
+    ignored: Mapping[str, str | Sequence[str]],
+    batch_size: int,
+    view: View = RECOLOURED,
+    seed: int = 0,
+    start: int = 0,
+    hard_negatives: bool = True,
+) -> tf.data.Dataset:
+    """An endless stream of images, each with relatives in every subspace, without known factors.
+
+    What is done to an image stands for a factor: an image is a view, transformed in several ways,
+    and for each subspace it has a positive, another view of the same image in which what the
+    subspace ignores was drawn anew and all else is the same; and a hard negative, in which what
+    the subspace ignores is the same and all else was drawn anew. With
+
+        {"shape": "colour", "colour": ("crop", "flip")}
+
+    the shape subspace must not tell two colourings of one view apart, and the colour subspace must.
+
+    Images come in the order of `two_views`, of which "image" is the first view, and are drawn from
+    (seed, batch) alone, so `start=n` resumes a run where it was.
+
+    Args:
+        images: Any `zoo.data` set; of one with a training and a test half, the training half.
+        ignored: What each subspace ignores, one or several of "crop", "flip", "colour", "blur" and
+            "solarise"; the rest it sees.
+        batch_size: Images a batch.
+        view: How strong each of them is and how often it happens. A colour should always change
+            (jitter=1, grey=0), or some hard negatives are the image itself.
+        seed: Draws the order and the views.
+        start: The number of the first batch, from 0.
+        hard_negatives: Whether there are any. A subspace that ignores all that happens has none.
+
+    Returns:
+        A tf.data.Dataset of {"image": float32 (batch_size, H, W, C), 0..1, "positives": {subspace:
+        such images}, "negatives": {subspace: such images}}.
+
+    Raises:
+        ValueError: Subspaces without a name or anything to ignore, transformations that are
+            unknown or that the view does not have; and as `two_views`.
+
+    Example:
+        >>> data = zoo.data.load("coloured_sprites", size=32)
+        >>> ignored = {"shape": "colour", "colour": ("crop", "flip")}
+        >>> batch = next(iter(zoo.data.factor_views(data, ignored, batch_size=64)))
+        >>> batch["positives"]["shape"].shape, list(batch["negatives"])
+        (TensorShape([64, 32, 32, 3]), ['shape', 'colour'])
+    """
+    import tensorflow as tf
+
+    batch_size = checks.integer("batch_size", batch_size, low=1)
+    seed = checks.integer("seed", seed, low=0)
+    start = checks.integer("start", start, low=0)
+    hard_negatives = checks.truth("hard_negatives", hard_negatives)
+    images = images_of(images)
+    anew = _drawn_anew(ignored, view, images.image_shape[2])
+    # Every image of a batch by what is drawn anew for it: the images, positives, negatives.
+    seen = {name: others for name, (_, others) in anew.items() if others and hard_negatives}
+    wanted = [set(), *(own for own, _ in anew.values()), *seen.values()]
+    views = Views(view)
+
+    def batch(pixels: tf.Tensor, number: tf.Tensor) -> dict[str, Any]:
+        drawn = uniform(batch_size, seed, number)
+        made: list[tf.Tensor] = []
+        for first in range(0, len(wanted), 2):
+            pair = wanted[first], wanted[min(first + 1, len(wanted) - 1)]
+            chosen = {
+                name: tf.stack([either[int(name in draws)] for draws in pair])
+                for name, either in drawn.items()
+            }
+            made += views.made_of(pixels, chosen)
+        image, others = made[0], made[1:]
+        return {
+            "image": image,
+            "positives": dict(zip(anew, others, strict=False)),
+            "negatives": dict(zip(seen, others[len(anew) :], strict=False)),
+        }
+
+    numbered = tf.data.Dataset.zip(
+        images.batches(batch_size, seed, start, distinct=True),
+        tf.data.Dataset.counter(start, dtype=tf.int64),
+    )
+    return numbered.map(tf.autograph.experimental.do_not_convert(batch)).prefetch(2)
+
+
 def columns_of(
     data: FactorData, subspaces: Mapping[str, str | Sequence[str]]
 ) -> dict[str, list[int]]:
@@ -126,22 +229,11 @@ def columns_of(
         >>> columns_of(data, {"place": ("x_position", "y_position"), "colour": "colour"})
         {'place': [3, 4], 'colour': [5]}
     """
-    if not isinstance(subspaces, Mapping) or not subspaces:
-        raise ValueError(
-            'Expected subspaces as a dictionary of their factors, such as {"form": ("shape", '
-            f'"scale")}}. Received: {subspaces!r}.'
-        )
     sizes = zip(data.factor_names, data.factor_sizes, strict=True)
     varying = {name for name, size in sizes if size > 1}
     holder: dict[str, str] = {}
     columns = {}
-    for subspace, named in subspaces.items():
-        factors = [named] if isinstance(named, str) else list(named)
-        if not isinstance(subspace, str) or not subspace or not factors:
-            raise ValueError(
-                "Expected a name and at least one factor for every subspace. "
-                f"Received: {{{subspace!r}: {named!r}}}."
-            )
+    for subspace, factors in _listed("subspaces", subspaces, "factor").items():
         for factor in factors:
             if factor not in data.factor_names:
                 raise ValueError(unknown("factor", str(factor), data.factor_names))
@@ -217,3 +309,60 @@ def negatives(
     other = factors.copy()
     other[:, held] = np.stack(np.unravel_index(drawn, sizes), axis=1)
     return other
+
+
+def _drawn_anew(
+    ignored: Mapping[str, str | Sequence[str]], view: View, channels: int
+) -> dict[str, tuple[set[str], set[str]]]:
+    """For each subspace, the draws of what it ignores, and of what happens and it sees."""
+    happens = _happening(view, channels)
+    anew = {}
+    for subspace, named in _listed("ignored", ignored, "transformation").items():
+        for transformation in named:
+            if transformation not in TRANSFORMATIONS:
+                raise ValueError(unknown("transformation", str(transformation), TRANSFORMATIONS))
+            if transformation not in happens:
+                raise ValueError(
+                    "Expected transformations that sometimes happen in the view. Received: "
+                    f"{transformation!r} of subspace {subspace!r}, of {', '.join(happens)}."
+                )
+        own = {draw for name in named for draw in TRANSFORMATIONS[name]}
+        others = {draw for name in happens for draw in TRANSFORMATIONS[name]} - own
+        anew[subspace] = own, others
+    return anew
+
+
+def _happening(view: View, channels: int) -> list[str]:
+    """The transformations that make a difference between two such views, of some images."""
+    colours = [view.brightness, view.contrast]
+    if channels == 3:
+        colours += [view.saturation, view.hue]
+    happens = {
+        "crop": view.area[0] < 1,
+        "flip": 0 < view.flip < 1,
+        "colour": (view.jitter > 0 and any(colours)) or (channels == 3 and 0 < view.grey < 1),
+        "blur": view.blur > 0,
+        "solarise": 0 < view.solarise < 1,
+    }
+    return [name for name, does in happens.items() if does]
+
+
+def _listed(
+    argument: str, subspaces: Mapping[str, str | Sequence[str]], kind: str
+) -> dict[str, list[str]]:
+    """What belongs to each subspace as a list, of at least one."""
+    if not isinstance(subspaces, Mapping) or not subspaces:
+        raise ValueError(
+            f'Expected {argument} as a dictionary of {kind}s, such as {{"NAME": ("{kind.upper()}", '
+            f'"{kind.upper()}")}}. Received: {subspaces!r}.'
+        )
+    listed = {}
+    for subspace, given in subspaces.items():
+        names = [given] if isinstance(given, str) else list(given)
+        if not isinstance(subspace, str) or not subspace or not names:
+            raise ValueError(
+                f"Expected a name and at least one {kind} for every subspace. "
+                f"Received: {{{subspace!r}: {given!r}}}."
+            )
+        listed[subspace] = names
+    return listed

@@ -55,7 +55,7 @@ def two_views(
     """
     import tensorflow as tf
 
-    views, images = Views.of(preset), _images(images)
+    views, images = Views.of(preset), images_of(images)
     if not checks.truth("labels", labels):
         return _viewed(images, views, batch_size, seed, start, lambda a, b, rows: (a, b))
     known = getattr(images, "labels", None)
@@ -103,7 +103,7 @@ def partial_batches(
     """
     import tensorflow as tf
 
-    chosen, images = Views.of(views), _images(data)
+    chosen, images = Views.of(views), images_of(data)
     sets = getattr(images, "candidates", None)
     if sets is None:
         raise ValueError(
@@ -118,7 +118,7 @@ def partial_batches(
     return _viewed(images, chosen, batch_size, seed, start, batch)
 
 
-def _images(data: Any) -> Images:
+def images_of(data: Any) -> Images:
     """A set of images, the training half of one with two."""
     images = data.train if isinstance(data, LabelledData) else data
     if not isinstance(images, Images):

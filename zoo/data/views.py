@@ -213,10 +213,18 @@ class Views:
 
         images = tf.convert_to_tensor(images)
         self._check(images)
+        n = images.shape[0] or tf.shape(images)[0]
+        return self.made_of(images, uniform(n, seed, step))
+
+    def made_of(
+        self, images: tf.Tensor, drawn: Mapping[str, tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Makes both views of images of known shape, by what was drawn for them by `uniform`."""
+        import tensorflow as tf
+
         _, height, width, channels = images.shape
         tall, wide = self.size or (height, width)
         n = images.shape[0] or tf.shape(images)[0]
-        drawn = _uniform(n, seed, step)
 
         box = self._boxes(height, width, drawn)
         rows = resizing(height, tall, box[..., 0], box[..., 2], tf.constant(False))
@@ -343,8 +351,8 @@ class Views:
         )
 
 
-def _uniform(n: tf.Tensor, seed: Any, step: Any) -> dict[str, tf.Tensor]:
-    """For two views of n images: name -> (2, n) or (2, n, count) numbers from 0 to below 1."""
+def uniform(n: tf.Tensor, seed: Any, step: Any) -> dict[str, tf.Tensor]:
+    """Draws for two views of n images: name -> (2, n) or (2, n, count), from 0 to below 1."""
     import tensorflow as tf
 
     key = tf.stack([tf.cast(seed, tf.int64) ^ _STREAM, tf.cast(step, tf.int64)])
