@@ -18,10 +18,10 @@ from zoo.runs import Run, Settings
 TINY = ("--steps", "4", "--epochs", "2", "--batch-size", "8")
 
 
-def trained(folder, *arguments):
+def trained(method, folder, *arguments):
     said = io.StringIO()
     with contextlib.redirect_stdout(said), pytest.raises(SystemExit) as ended:
-        cli.main(["train", "cc", *TINY, "--out", str(folder), *arguments])
+        cli.main(["train", method, *TINY, "--out", str(folder), *arguments])
     assert ended.value.code == 0
     return folder, said.getvalue()
 
@@ -29,7 +29,8 @@ def trained(folder, *arguments):
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
     """The folder of a tiny finished run on digits, and what was said. Copy it to change it."""
-    return trained(tmp_path_factory.mktemp("runs") / "digits", "--candidates", "uniform:0.4")
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    return trained("pico", folder, "--candidates", "uniform:0.4", "--set", "warmup_steps=1")
 
 
 @pytest.fixture(scope="module")
@@ -151,10 +152,9 @@ def test_its_scores_are_logged_each_epoch(digits):
     assert scores["covering_rate"]["protocol"]["split"] == "validation"
 
 
-def test_it_has_pictures_of_labels_and_views(digits):
+def test_it_has_pictures_of_labels_classes_and_views(digits):
     names = {path.name for path in (digits[0] / "pictures").iterdir()}
-    assert {"labels.png", "views.png", "embedding.png", "neighbours.png", "curves.png"} <= names
-    assert "similarities.png" not in names  # it projects no views
+    assert {"labels.png", "classes.png", "views.png", "similarities.png", "curves.png"} <= names
 
 
 def copied(run, tmp_path):
@@ -180,8 +180,9 @@ def test_a_report_shows_the_labels(command, digits, tmp_path):
     assert command("report", run).code == 0
     page = (run / "report.html").read_text()
     assert 'id="labels"' in page
+    assert 'id="classes"' in page
     assert "images had several candidates" in page
-    assert ">Covering" in page or "covering_rate" in page
+    assert "covering_<wbr>rate" in page
 
 
 def test_the_labels_of_a_run_are_written(command, digits, tmp_path):
@@ -219,15 +220,19 @@ def test_a_run_goes_on_with_its_own_candidates(command, digits, tmp_path):
     run = copied(digits[0], tmp_path)
     newest = sorted((run / "checkpoints").iterdir())[-1]
     shutil.rmtree(newest)  # as if it had been killed in the second epoch
-    answer = command("train", "cc", "--resume", "--out", run)
+    answer = command("train", "pico", "--resume", "--out", run)
     assert answer.code == 0
     assert (run / "history.json").read_bytes() == (digits[0] / "history.json").read_bytes()
-    answer = command("train", "cc", "--resume", "--out", run, "--candidates", "uniform:0.5")
+    ended, expected = (Run(path).load_method() for path in (run, digits[0]))
+    assert np.asarray(expected.confidence).any(axis=1).sum() == 32  # 4 steps of 8 images
+    for weight, same in zip(ended.weights, expected.weights, strict=True):
+        np.testing.assert_array_equal(weight, same, err_msg=weight.path)
+    answer = command("train", "pico", "--resume", "--out", run, "--candidates", "uniform:0.5")
     assert answer.code == 2
     assert "Expected candidates 'uniform:0.4', with which" in answer.err
 
 
-@pytest.mark.parametrize("verb", ["train cc --resume --out", "evaluate", "disambiguate"])
+@pytest.mark.parametrize("verb", ["train pico --resume --out", "evaluate", "disambiguate"])
 def test_other_images_or_candidates_than_it_began_with_are_refused(
     command, digits, tmp_path, monkeypatch, verb
 ):
@@ -251,10 +256,12 @@ def test_other_images_or_candidates_than_it_began_with_are_refused(
 def test_images_without_labels_are_learned_from_and_labelled(command, photos, tmp_path):
     data = ("--data", f"folder:{photos / 'images'}", "--samples", "20")
     out = tmp_path / "run"
-    trained(out, *data, "--candidates", str(photos / "labels.csv"))
+    trained("cc", out, *data, "--candidates", str(photos / "labels.csv"))
     scores = json.loads((out / "scores.json").read_text())
     assert set(scores) == {"max_confidence", "covering_rate", "approximated_accuracy"}
-    assert (out / "pictures" / "labels.png").exists()
+    names = {path.name for path in (out / "pictures").iterdir()}
+    assert "labels.png" in names
+    assert not {"classes.png", "similarities.png"} & names  # it has no prototypes, and no projector
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert command("evaluate", out, "--samples", "20").code == 0

@@ -600,6 +600,56 @@ def test_what_a_probe_took_for_what_of_many_classes_is_a_picture(charts, make_ru
     assert "answer, 0 to 29" in tree.section("confusion")
 
 
+def labelled_arrays(classes=3, truth=True):
+    """Arrays behind the pictures of a tiny run that learned from candidate labels."""
+    rng = np.random.default_rng(0)
+    cosines = np.full((classes, classes), -0.25)
+    np.fill_diagonal(cosines, 1)
+    cosines[-1] = cosines[:, -1] = np.nan
+    confidence = np.zeros((2, classes))
+    confidence[:, :2] = [[0.95, 0.05], [0.5, 0.5]]
+    return Drawn(
+        class_similarity=cosines,
+        class_names=np.array([f"class {i}" for i in range(classes)]),
+        ambiguous=rng.integers(0, 256, (2, 8, 8, 1), np.uint8),
+        candidates=confidence > 0,
+        confidence=confidence,
+        truth=np.array([0, 1]) if truth else None,
+        resolved="2 of 9 images had several candidates.",
+    )
+
+
+def test_how_alike_classes_are_is_a_table(make_run):
+    tree = read([make_run(drawn=labelled_arrays())])
+    low = "\N{MINUS SIGN}0.25"
+    assert table(tree, "classes") == [
+        ["", "class 0", "class 1", "class 2"],
+        ["class 0", "1.00", low, DASH],
+        ["class 1", low, "1.00", DASH],
+        ["class 2", DASH, DASH, DASH],
+    ]
+    assert f"Most alike: class 0 and class 1 ({low})." in tree.section("classes")
+
+
+def test_how_alike_many_classes_are_is_a_picture(charts, make_run):
+    tree = read([make_run(drawn=labelled_arrays(30))])
+    assert tree.wrong == []
+    assert "<table" not in re.search(r'<section id="classes".*?</section>', tree.html, re.S)[0]
+    assert "class, 0 to 29" in tree.section("classes")
+
+
+@pytest.mark.parametrize("truth", [True, False])
+def test_candidate_labels_are_shown_with_their_images(charts, make_run, truth):
+    run = make_run(drawn=labelled_arrays(truth=truth))
+    tree = read([run])
+    assert tree.wrong == []
+    section = tree.section("labels")
+    for words in ("resolved", "still ambiguous", "95 %", "2 of 9 images had several candidates."):
+        assert words in section
+    assert "labels" not in sections(read([make_run("b")]))
+    assert report([run]) == report([run])
+
+
 def pixels(address):
     import base64
     import io

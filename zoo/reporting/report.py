@@ -31,7 +31,7 @@ from zoo.reporting import checks, sheet
 from zoo.reporting.cosines import similarities
 from zoo.reporting.drawn import FILE, Drawn
 from zoo.reporting.embeddings import Plane, plotted
-from zoo.reporting.figures import agreement, captions, ink_on
+from zoo.reporting.figures import agreement, captions, ink_on, ink_on_color
 from zoo.reporting.latents import (
     NO_FACTOR,
     Latent,
@@ -63,6 +63,9 @@ SIDE = 104  # pixels that an image is shown at, about: enlarged by whole numbers
 # Strokes that tell runs apart: six colours (yellow is too pale), then the same in dashes.
 COLOURS = sheet.COLOURS[:6]
 DASHES: tuple[tuple[float, ...], ...] = ((), (4, 1.6), (1, 1.4), (5, 1.4, 1, 1.4))
+
+# A cell of a table of which nothing is known.
+UNKNOWN = {"text": "\N{EN DASH}", "paper": "transparent", "ink": "inherit", "best": False}
 
 # Scores are better the higher, terms of a loss cannot be ranked; these are the exceptions.
 LOWER_IS_BETTER = ("reconstruction", "gaussian_total_correlation")
@@ -548,7 +551,7 @@ def _information(run: Shown) -> dict[str, Any] | None:
 
 def _cell(share: float, largest: bool) -> dict[str, Any]:
     if math.isnan(share):
-        return {"text": "\N{EN DASH}", "paper": "transparent", "ink": "inherit", "best": False}
+        return UNKNOWN
     return {
         "text": percent(share),
         "paper": to_hex(sheet.SEQUENTIAL(share)),
@@ -657,12 +660,28 @@ def _classes(run: Shown, place: int) -> dict[str, Any] | None:
     drawn = run.drawn
     if drawn is None or drawn.class_similarity is None:
         return None
-    names = _class_names(drawn, len(drawn.class_similarity))
-    figure = class_similarities(drawn.class_similarity, names, title="")
+    matrix = drawn.class_similarity
+    names = _class_names(drawn, len(matrix))
+    found: dict[str, Any] = {"words": most_alike(matrix, names), "table": []}
+    if len(names) > NUMBERED:  # too many to write on
+        figure = class_similarities(matrix, names, title="")
+        return {**found, "picture": Markup(sheet.to_svg(figure, f"classes{place}"))}
+    table = [
+        (name, [_cosine(value, row == column) for column, value in enumerate(line)])
+        for row, (name, line) in enumerate(zip(names, matrix.tolist(), strict=True))
+    ]
+    return {**found, "classes": names, "table": table}
+
+
+def _cosine(value: float, same: bool) -> dict[str, Any]:
+    if math.isnan(value):
+        return UNKNOWN
+    color = sheet.DIVERGING((value + 1) / 2)
     return {
-        "words": most_alike(drawn.class_similarity, names),
-        "picture": Markup(sheet.to_svg(figure, f"classes{place}")),
-        "width": int(figure.bbox.width),
+        "text": f"{value:.2f}".replace("-", sheet.MINUS),
+        "paper": to_hex(color),
+        "ink": ink_on_color(color),
+        "best": same,
     }
 
 
