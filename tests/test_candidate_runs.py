@@ -15,7 +15,7 @@ import zoo
 from zoo import cli, training
 from zoo.runs import Run, Settings
 
-TINY = ("--steps", "4", "--epochs", "2", "--batch-size", "8")
+TINY = ("--steps", "4", "--epochs", "2", "--batch-size", "8", "--samples", "100")
 
 
 def trained(method, folder, *arguments):
@@ -254,7 +254,7 @@ def test_other_images_or_candidates_than_it_began_with_are_refused(
 
 
 def test_images_without_labels_are_learned_from_and_labelled(command, photos, tmp_path):
-    data = ("--data", f"folder:{photos / 'images'}", "--samples", "20")
+    data = ("--data", f"folder:{photos / 'images'}")
     out = tmp_path / "run"
     trained("cc", out, *data, "--candidates", str(photos / "labels.csv"))
     scores = json.loads((out / "scores.json").read_text())
