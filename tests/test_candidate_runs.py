@@ -30,7 +30,7 @@ def trained(method, folder, *arguments):
 def digits(tmp_path_factory):
     """The folder of a tiny finished run on digits, and what was said. Copy it to change it."""
     folder = tmp_path_factory.mktemp("runs") / "digits"
-    return trained("pico", folder, "--candidates", "uniform:0.4", "--set", "warmup_steps=1")
+    return trained("pico", folder, "--candidates", "uniform:0.4", "--set", "moco_steps=1")
 
 
 @pytest.fixture(scope="module")
