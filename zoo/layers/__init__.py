@@ -1,7 +1,13 @@
 """Keras layers: what the zoo's networks are made of, and views. Saved under registered names."""
 
 from zoo.layers.batch_normalization import BatchNormalization
+from zoo.layers.conditional_batch_normalization import ConditionalBatchNormalization
 from zoo.layers.split_batch_normalization import SplitBatchNormalization
 from zoo.layers.two_views import TwoViews
 
-__all__ = ["BatchNormalization", "SplitBatchNormalization", "TwoViews"]
+__all__ = [
+    "BatchNormalization",
+    "ConditionalBatchNormalization",
+    "SplitBatchNormalization",
+    "TwoViews",
+]
