@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image, ImageEnhance, ImageOps
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from scipy import ndimage
 
 import zoo
@@ -453,6 +453,70 @@ def test_views_are_near_those_of_operations_one_after_the_other(
     for index, view in enumerate(made(images)):
         apart = 255 * view.numpy() - one_after_the_other(made, images, index)
         assert np.abs(apart).mean() < bound  # of 255
+
+
+def detailed(n: int, side: int = 32) -> np.ndarray:
+    """Images whose detail is that of photographs: amplitudes fall as 1/f, deviation about 50."""
+    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side))
+    frequency[0, 0] = 1
+    noise = np.random.default_rng(0).normal(size=(n, 3, side, side))
+    images = np.fft.ifft2(np.fft.fft2(noise) / frequency).real
+    images = 1.5 * images.mean(axis=1, keepdims=True) + 0.5 * images  # channels are much alike
+    images -= images.mean(axis=(1, 2, 3), keepdims=True)
+    images *= 50 / images.std(axis=(1, 2, 3), keepdims=True)
+    return np.clip(115 + images, 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+def test_crops_are_near_those_resized_bicubically() -> None:
+    """Bounds the departure from papers whose code resizes so."""
+    for images, bound in ((photographs(50), 2.0), (detailed(50), 5.0)):
+        made = Views(dataclasses.replace(STILL, area=(0.08, 1.0), aspect=(3 / 4, 4 / 3)))
+        boxes = made._boxes(32, 32, views._uniform(50, 0, 0))[0].numpy()
+        expected = [
+            Image.fromarray(image)
+            .crop((left, top, left + wide, top + tall))
+            .resize((32, 32), Image.Resampling.BICUBIC)
+            for image, (top, left, tall, wide) in zip(images, boxes, strict=True)
+        ]
+        apart = 255 * made(images)[0].numpy() - np.stack([np.asarray(one) for one in expected])
+        assert np.abs(apart).mean() < bound  # of 255
+
+
+@pytest.mark.parametrize(("sigma", "bound"), [(0.5, 2.0), (1.0, 5.0), (2.0, 14.0)])
+def test_blur_is_not_far_from_pils_on_small_images(sigma: float, bound: float) -> None:
+    """Bounds the departure: 3 pixels of 32, of which PIL's kernel takes more where sigma is large.
+
+    So blurred images stay sharper; they are nearer to PIL's than images left as they are.
+    """
+    images = detailed(20)
+    matrix = blurring(32, tf.constant([sigma]), tf.constant([True])).numpy()[0]
+    found = np.einsum("ij,njkc,lk->nilc", matrix, images, matrix)
+    blurs = [Image.fromarray(image).filter(ImageFilter.GaussianBlur(sigma)) for image in images]
+    expected = np.stack([np.asarray(image) for image in blurs]).astype(float)
+    apart = np.abs(found - expected).mean()
+    assert apart < bound  # of 255
+    assert apart < np.abs(images - expected).mean()
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.4, 0.8])
+def test_rounding_and_clipping_once_changes_little(strength: float) -> None:
+    """Bounds the departure alone: no blur, no hue."""
+    jitter = dict.fromkeys(("brightness", "contrast", "saturation"), strength)
+    made, images = Views(dataclasses.replace(WHOLE, **jitter)), detailed(50)
+    apart = 255 * made(images)[0].numpy() - one_after_the_other(made, images, 0)
+    assert np.abs(apart).mean() < 2.5  # of 255
+
+
+@pytest.mark.parametrize(("strength", "bound"), [(0.1, 0.2), (0.4, 1.0), (0.8, 3.0)])
+def test_blur_before_colour_is_nearly_blur_after_it(strength: float, bound: float) -> None:
+    """Bounds the departure alone: they commute but for the clipping."""
+    jitter = dict.fromkeys(("brightness", "contrast", "saturation"), strength)
+    plain, images = dataclasses.replace(WHOLE, **jitter), detailed(50)
+    found = first(dataclasses.replace(plain, blur=1.0), images)
+    sigma = Views(plain)._between("sigma", views._uniform(50, 0, 0))[0]
+    matrix = blurring(32, sigma, tf.fill([50], True)).numpy()
+    expected = np.einsum("nij,njkc,nlk->nilc", matrix, first(plain, images), matrix)
+    assert 255 * np.abs(found - expected).mean() < bound
 
 
 # Presets

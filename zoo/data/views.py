@@ -16,9 +16,12 @@ What departs from torchvision:
     - blur comes before colour, with which it commutes but for the clipping. Its kernel is SimCLR's,
       with reflected edges, also where a paper blurs by PIL, whose kernel is wider;
     - all crops are resized bilinearly, also where a paper's code does it bicubically.
-Tests bound each of the first three, and all of them: on average over images about as muted as
-photographs, views are less than 2 of 255 from those that PIL's operations make, one after the
-other, from the same draws; with hue, less than 4.
+Tests bound the mean distance from what PIL makes of the same draws, in 255ths. On 32 x 32 images
+whose detail falls as that of photographs: clipping and rounding once, less than 2.5; blur before
+colour, 1 at the strength 0.4 and 3 at 0.8; bilinear for bicubic, 5. Of a hue by itself the mean
+distance is less than a 25th of the range. The blur of so small an image has 3 pixels, and departs
+most: less than 2, 5 and 14 where sigma is 0.5, 1 and 2. All but the last two together: less than
+2, and with hue 4, on smoother images, after operations with the same kernel, one after the other.
 """
 
 from __future__ import annotations
