@@ -43,7 +43,7 @@ def test_histograms_of_the_same_pairs_are_written_each_epoch(data, tmp_path):
     batch = next(iter(method.batches(data, 6, 3)))
     outputs = method.forward(batch, training=False)
     positive = np.sum(outputs["q"] * outputs["k"], axis=1)
-    for tag, count in (("similarity/positive", 6), ("similarity/negative", 30)):
+    for tag, count in (("similarity/positive", 6), ("similarity/negative", 6 * 12)):
         assert sorted(found[tag]) == [0, 1]
         assert all(table[:, 2].sum() == count for table in found[tag].values())
     low, high = found["similarity/positive"][1][[0, -1], [0, 1]]
@@ -59,7 +59,10 @@ def test_a_queue_says_how_full_it_is(data, tmp_path):
     method = zoo.MoCo(parts.encoder(), parts.projector(), queue_size=24, views="digits")
     method.compile("sgd", run_eagerly=True)
     tiny.fit(method, data, [Similarities(data, tmp_path, samples=4)], epochs=3)
-    filled = written(tmp_path)["queue/filled"]
+    found = written(tmp_path)
+    filled, negative = found["queue/filled"], found["similarity/negative"]
+    counts = {epoch: table[:, 2].sum() for epoch, table in negative.items()}
+    assert counts == {0: 4 * 12, 1: 4 * 24, 2: 4 * 24}  # with the keys that are there
     assert {epoch: float(value) for epoch, value in filled.items()} == {0: 0.5, 1: 1.0, 2: 1.0}
 
 

@@ -8,6 +8,7 @@ from keras import ops
 import zoo
 from tests import parts
 from tests.contract import TwoViewContract
+from zoo.reporting.cosines import between_views
 
 
 def make(**hyperparameters):
@@ -65,6 +66,13 @@ def test_with_a_class_for_each_image_it_is_simclr():
     found = method.objective(**method.forward((*views, ops.arange(6)), training=False))
     for name, value in expected.items():
         assert float(found[name]) == pytest.approx(float(value), rel=1e-4), name
+
+
+def test_histograms_leave_out_views_of_one_class():
+    given = keras.tree.map_structure(ops.convert_to_tensor, batch())
+    labels = batch()[2]
+    found = between_views(make().forward(given, training=False))
+    assert len(found.negative) == (labels[:, None] != labels).sum()
 
 
 def test_one_class_alone_has_nothing_to_be_told_from():

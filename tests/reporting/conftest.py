@@ -106,6 +106,7 @@ def compared_arrays(classes=True, correlation=True):
         "cosines": np.array([[0.9, 0.8, 0.75], [0.5, 0.25, -0.125]]),
         "positive": np.linspace(0.5, 1, 9),
         "negative": np.linspace(-1, 0, 90),
+        "negatives": "views of other classes",
         "compared": "8 images of digits, views digits, seed 0",
     }
     if classes:

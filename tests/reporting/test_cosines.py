@@ -21,7 +21,7 @@ def test_examples_run():
 
 @pytest.mark.parametrize("names", [("za", "zb"), ("q", "k")])
 def test_cosines_are_those_of_one_image_and_of_different_ones(names):
-    found = between_views({**dict(zip(names, (A, B), strict=True)), "queue": A})
+    found = between_views(dict(zip(names, (A, B), strict=True)))
     half = np.sqrt(0.5)
     np.testing.assert_allclose(found.positive, [1, half, 0], atol=1e-6)
     np.testing.assert_allclose(found.negative, [half, 0, 0, 0, -1, -half], atol=1e-6)
@@ -33,6 +33,39 @@ def test_an_image_that_is_there_twice_is_no_other_image():
     assert len(found.positive) == 6
     assert len(found.negative) == 36 - 12
     np.testing.assert_allclose(found.positive, np.tile(once.positive, 2))
+
+
+def test_images_of_one_class_are_not_told_apart():
+    labels = np.array([3, 0, 3])
+    found = between_views({"za": A, "zb": B, "labels": labels})
+    half = np.sqrt(0.5)
+    np.testing.assert_allclose(found.negative, [half, 0, 0, -half], atol=1e-6)
+    assert found.negatives == "views of different classes"
+    twice = {"q": np.concatenate([A, B]), "k": np.concatenate([B, A]), "labels": labels}
+    assert len(between_views(twice, images=3).negative) == 4 * 4
+    one_class = between_views({"za": A, "zb": B, "labels": np.zeros(3)})
+    assert len(one_class.negative) == 6
+    assert one_class.negatives == "views of different images"
+
+
+@pytest.mark.parametrize(("filled", "rows"), [(1.0, 4), (0.5, 2), (0.0, 4)])
+def test_queries_are_compared_with_the_keys_that_the_queue_was_given(filled, rows):
+    queue = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
+    found = between_views({"q": A, "k": B, "queue": queue, "filled": filled})
+    expected = (A / np.linalg.norm(A, axis=1, keepdims=True)) @ queue[:rows].T
+    np.testing.assert_allclose(found.negative, expected.ravel(), atol=1e-6)
+    np.testing.assert_allclose(found.positive, between_views({"q": A, "k": B}).positive)
+    assert found.negatives == "views and keys of the queue"
+
+
+@pytest.mark.parametrize(("size", "rows"), [(512, 512), (513, 257), (65536, 512)])
+def test_a_long_queue_is_compared_in_part(size, rows):
+    angles = np.linspace(0, np.pi, size)
+    queue = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    found = between_views({"q": A[:1], "k": B[:1], "queue": queue})
+    assert len(found.negative) == rows
+    assert found.negative[0] == 1
+    assert found.negative[-1] < -0.999
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e30])
@@ -55,7 +88,7 @@ def test_other_outputs_are_refused():
 
 def test_histograms_have_one_area_and_say_their_median(texts, inside, overlapping):
     negative = np.repeat([-0.51, 0.0, 0.01], [40, 50, 10])
-    figure = similarities([0.9, 0.81], negative, "128 images")
+    figure = similarities([0.9, 0.81], negative, protocol="128 images")
     plot = figure.axes[1]
     drawn = [patch.get_data() for patch in plot.patches]
     assert len(drawn) == 4  # filled and outlined
@@ -68,6 +101,11 @@ def test_histograms_have_one_area_and_say_their_median(texts, inside, overlappin
     ]
     assert inside(figure)
     assert not overlapping(figure)
+
+
+def test_what_is_told_apart_is_named(texts):
+    found = texts(similarities([0.5], [0.25], "views and keys of the queue"))
+    assert found[-1] == "views and keys of the queue: 0.25 in the median, 1 pairs"
 
 
 def test_negative_medians_have_a_minus_sign(texts):

@@ -321,7 +321,8 @@ def test_a_method_of_views_has_its_own_pictures(tmp_path):
     np.testing.assert_array_equal(drawn.views[0], originals)
     outputs = method.forward((a, b), training=False)
     np.testing.assert_allclose(drawn.positive, np.sum(outputs["q"] * outputs["k"], 1), atol=1e-6)
-    assert drawn.negative.shape == (64 * 63,)
+    assert drawn.negative.shape == (64 * 12,)
+    assert drawn.negatives == "views and keys of the queue"
     assert drawn.preset == "views digits, seed 2"
     assert drawn.compared == "64 images of dots train, views digits, seed 2"
     np.testing.assert_allclose(drawn.correlation, method.correlation((a, b)), atol=1e-6)

@@ -560,8 +560,8 @@ def test_codes_and_similarities_are_drawn_on_the_page(charts, make_run):
     assert "PC 1: 50.0 % of the variance" in tree.section("codes")
     assert "dog" in tree.section("codes")
     assert "two views of one image: 0.75 in the median, 9 pairs" in tree.section("similarities")
-    says = "Median cosine of views of one image 0.75, of different images \N{MINUS SIGN}0.50"
-    assert len(tree.all("div", **{"aria-label": says})) == 1
+    says = "Median cosine of two views of one image 0.75, of views of other classes -0.50"
+    assert len(tree.all("div", **{"aria-label": says.replace("-", "\N{MINUS SIGN}")})) == 1
     assert html.count('xlink:href="data:image/png') + html.count('href="data:image/png') >= 1
 
 

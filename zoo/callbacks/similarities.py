@@ -17,16 +17,19 @@ class Similarities(keras.callbacks.Callback):
     """Writes histograms of the similarities of views to TensorBoard, and how full a queue is.
 
     The cosines are between projections of the two views of each image ("similarity/positive") and
-    of views of different images ("similarity/negative"), of one batch, the same at every epoch.
-    They are those that `forward` calls za and zb, or q and k: of BYOL and MoCo v3 both are the
-    twins', and predictions have no part. A method with a queue also writes "queue/filled", 0..1.
+    of those that the method tells apart ("similarity/negative"): views of different images of the
+    batch, of different classes where it has labels, or queries and the keys of a queue. The batch
+    is the same at every epoch. The projections are those that `forward` calls za and zb, or q and
+    k: of BYOL and MoCo v3 both are the twins', and predictions have no part. A method with a queue
+    also writes "queue/filled", 0..1.
 
     Args:
         data: A `zoo.data` set; the method makes views of it as for training.
         log_dir: TensorBoard's folder; what is written goes to its sub-folder "similarities".
         every: Write every so many epochs.
         samples: Images in the batch, at most all of them. N images have N positives and N (N - 1)
-            negatives; twice as many of both where the loss is symmetric.
+            negatives, or, with a queue, N times 512 at most; twice as many of both where the loss
+            is symmetric.
         seed: Of the batch and its views.
 
     Raises:
@@ -65,8 +68,9 @@ class Similarities(keras.callbacks.Callback):
             return
         writer = tf.summary.create_file_writer(str(self.log_dir / "similarities"))
         with writer.as_default():
-            for name, values in self._compare()._asdict().items():
-                tf.summary.histogram(f"similarity/{name}", values, step=epoch)
+            cosines = self._compare()
+            tf.summary.histogram("similarity/positive", cosines.positive, step=epoch)
+            tf.summary.histogram("similarity/negative", cosines.negative, step=epoch)
             filled = getattr(getattr(self.model, "queue", None), "filled", None)
             if filled is not None:
                 tf.summary.scalar("queue/filled", filled(), step=epoch)

@@ -1,4 +1,4 @@
-"""How alike the projections of views are: of one image, and of different ones."""
+"""How alike the projections of views are: of one image, and of those to be told from it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from zoo.reporting import checks, sheet
 # The outputs of `forward` that are two views' projections. Where there are predictions pa and pb
 # besides, za and zb are what these are to meet: of BYOL and MoCo v3 the twins' projections.
 COMPARED = (("za", "zb"), ("q", "k"))
+QUEUED = 512
+"""Keys of a queue with which each view is compared, at most: enough for a histogram."""
+
 _BINS = 80
-_NAMES = {"positive": "two views of one image", "negative": "views of different images"}
+_ONE_IMAGE, _DIFFERENT_IMAGES = "two views of one image", "views of different images"
 _COLORS = {"positive": sheet.BLUE, "negative": sheet.VERMILLION}
 
 
@@ -25,20 +28,30 @@ class Cosines(NamedTuple):
 
     Attributes:
         positive: (P,) float32, -1..1: of the two views of each image.
-        negative: (M,) float32: of views of different images.
+        negative: (M,) float32: of those that the method tells apart.
+        negatives: Which these are, in words.
     """
 
     positive: np.ndarray
     negative: np.ndarray
+    negatives: str = _DIFFERENT_IMAGES
 
 
 def between_views(outputs: Mapping[str, Any], images: int | None = None) -> Cosines:
     """The cosines of what a method's `forward` gives.
 
+    The negative ones are of different images. Labels leave out those of one class, as the loss
+    does (SupCon), unless all of the batch are. And queries that have a queue are compared with its
+    keys, not with others of the batch (MoCo): with those that were put in, evenly spaced where
+    they are more than `QUEUED`; those of a queue yet empty are what it starts with. A queue that is
+    as large as the data holds earlier keys of the same images, too.
+
     Args:
         outputs: With two of shape (N, D) called za and zb, or q and k: row i of both is one image.
             What a predictor makes of them has no part: the mean of `positive` is the method's
-            `positive_similarity`, of BYOL and MoCo v3 that of the twins' projections.
+            `positive_similarity`, of BYOL and MoCo v3 that of the twins' projections. With q and k
+            maybe queue (K, D) and filled, 0..1, which part of it was put in; maybe labels, one an
+            image.
         images: How many there are; where there are more rows (a symmetric loss has each image
             twice), row i is image i modulo their number. Default: a row an image.
 
@@ -56,20 +69,41 @@ def between_views(outputs: Mapping[str, Any], images: int | None = None) -> Cosi
             f"Received: {', '.join(outputs)}."
         )
     a, b = (unit(np.asarray(outputs[name], np.float32)) for name in named)
-    table = np.clip(a @ b.T, -1, 1)
-    image = np.arange(len(table)) % (images or len(table))
-    return Cosines(np.diag(table).copy(), table[image[:, None] != image])
+    positive = np.clip(np.sum(a * b, axis=1), -1, 1)
+    if "q" in named and "queue" in outputs:
+        queue = _put_in(np.asarray(outputs["queue"], np.float32), float(outputs.get("filled", 1)))
+        negative = np.clip(a @ unit(queue).T, -1, 1).ravel()
+        return Cosines(positive, negative, "views and keys of the queue")
+    image = np.arange(len(a)) % (images or len(a))
+    apart, negatives = image[:, None] != image, _DIFFERENT_IMAGES
+    if "labels" in outputs:
+        labels = np.asarray(outputs["labels"])[image]
+        others = labels[:, None] != labels
+        if others.any():
+            apart, negatives = others, "views of different classes"
+    return Cosines(positive, np.clip(a @ b.T, -1, 1)[apart], negatives)
+
+
+def _put_in(queue: np.ndarray, filled: float) -> np.ndarray:
+    """At most `QUEUED` of the rows put in; of an empty queue, of those that it starts with."""
+    count = round(filled * len(queue)) or len(queue)
+    return queue[: count : -(-count // QUEUED)]
 
 
 @sheet.look()
 def similarities(
-    positive: Any, negative: Any, protocol: str | None = None, title: str = "How alike views are"
+    positive: Any,
+    negative: Any,
+    negatives: str = _DIFFERENT_IMAGES,
+    protocol: str | None = None,
+    title: str = "How alike views are",
 ) -> Figure:
-    """Histograms of the cosines of two views: of one image, and of different images.
+    """Histograms of the cosines of two views: of one image, and of those to be told apart.
 
     Args:
         positive: (P,), -1..1: of the projections of two views of one image.
-        negative: (M,), -1..1: of views of different images.
+        negative: (M,), -1..1: of those that are no two views of one image.
+        negatives: Which these are, in words.
         protocol: Of what they were taken, beneath the picture.
         title: Above the picture; "" leaves it and how to read it out.
 
@@ -94,10 +128,11 @@ def similarities(
     for name, values in reversed(drawn.items()):
         _histogram(plot, values, edges, _COLORS[name])
     _axes(plot)
+    names = {"positive": _ONE_IMAGE, "negative": negatives}
     for place, (name, values) in enumerate(drawn.items()):
         y = page.top + height + 52 + 22 * place
         page.box(page.left, y, 14, 10, _COLORS[name])
-        text = f"{_NAMES[name]}: {np.median(values):.2f} in the median, {len(values):,} pairs"
+        text = f"{names[name]}: {np.median(values):.2f} in the median, {len(values):,} pairs"
         page.text(page.left + 22, y + 10, text.replace("-", sheet.MINUS), sheet.SMALL)
     return page.figure
 

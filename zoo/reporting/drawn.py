@@ -12,7 +12,7 @@ import numpy as np
 from zoo.files import replacing
 
 FILE = "drawn.npz"
-_WORDS = ("preset", "compared", "sampled", "correlated", "resolved")
+_WORDS = ("preset", "negatives", "compared", "sampled", "correlated", "resolved")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -43,7 +43,8 @@ class Drawn:
         cosines: (Q, K) of those codes with the first's.
         classes: (Q, 1 + K) of those images.
         positive: (P,) cosines of the projections of two views of one image.
-        negative: (N,) those of views of different images.
+        negative: (N,) those of what is to be told apart.
+        negatives: What that is, such as "views of different images".
         compared: Of what those views were made, and how.
         correlation: (D, D) at most 256 rows of correlations, -1..1.
         correlated: What there is to say of them.
@@ -76,6 +77,7 @@ class Drawn:
     classes: np.ndarray | None = None
     positive: np.ndarray | None = None
     negative: np.ndarray | None = None
+    negatives: str = ""
     compared: str = ""
     correlation: np.ndarray | None = None
     correlated: str = ""

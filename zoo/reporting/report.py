@@ -613,13 +613,14 @@ def _similarities(run: Shown, place: int) -> dict[str, Any] | None:
     drawn = run.drawn
     if drawn is None or drawn.positive is None or drawn.negative is None:
         return None
-    figure = similarities(drawn.positive, drawn.negative, title="")
-    middles = {"one image": drawn.positive, "different images": drawn.negative}
+    negatives = drawn.negatives or "views of different images"  # of runs that do not say it
+    figure = similarities(drawn.positive, drawn.negative, negatives, title="")
+    middles = {"two views of one image": drawn.positive, negatives: drawn.negative}
     says = ", of ".join(f"{name} {np.median(values):.2f}" for name, values in middles.items())
     return {
         "compared": drawn.compared,
         "picture": Markup(sheet.to_svg(figure, f"similarities{place}")),
-        "says": f"Median cosine of views of {says}".replace("-", sheet.MINUS),
+        "says": f"Median cosine of {says}".replace("-", sheet.MINUS),
     }
 
 
