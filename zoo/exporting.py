@@ -97,7 +97,13 @@ def _function(endpoint: Endpoint) -> Any:
         tf.TensorSpec((None, *shape), dtype, name=argument)
         for argument, (shape, dtype) in endpoint.inputs.items()
     ]
-    return tf.function(endpoint.named, autograph=False).get_concrete_function(*specs)
+
+    def checked(*tensors: Any) -> dict[str, Any]:
+        """The endpoint. Signatures let tensors of any shape in, on which its layers would crash."""
+        shaped = (tf.ensure_shape(x, spec.shape) for x, spec in zip(tensors, specs, strict=True))
+        return endpoint.named(*shaped)
+
+    return tf.function(checked, autograph=False).get_concrete_function(*specs)
 
 
 def _signature(function: Any) -> str:

@@ -289,9 +289,9 @@ class _Unknown:
 
 
 _WHAT: dict[type, str] = {
-    _Classes: "A point an image, coloured by its class.",
-    _Values: "A point an image, the darker the higher the value.",
-    _Unknown: "A point an image.",
+    _Classes: "Each point is an image, coloured by its class.",
+    _Values: "Each point is an image, the darker the higher the value.",
+    _Unknown: "Each point is an image.",
 }
 
 
