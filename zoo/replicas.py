@@ -30,6 +30,12 @@ def gather(rows: Any) -> Any:
     return tf.ensure_shape(context.all_gather(rows, axis=0), [None, *rows.shape[1:]])
 
 
+def number() -> Any:
+    """Which replica this is, from 0: an int or an integer scalar; 0 where there is but one."""
+    context = _several()
+    return 0 if context is None else context.replica_id_in_sync_group
+
+
 def total(n: Any) -> Any:
     """The sum over all replicas of a number (int or integer scalar) that each has its own of."""
     return n if _several() is None else tf.reduce_sum(gather(tf.reshape(n, [1])))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import doctest
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -54,6 +56,34 @@ def test_a_saved_model_goes_on_where_it_was(
     loaded = keras.models.load_model(tmp_path / "model.keras")
     same(loaded(images, training=True), Views.of(views)(images, 1, 1))
     assert loaded.layers[-1].views == views
+
+
+REPLICAS = """
+import numpy as np, tensorflow as tf
+from zoo.data import Views
+from zoo.layers import TwoViews
+cpu, = tf.config.list_physical_devices("CPU")
+halves = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, halves)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+with strategy.scope():
+    layer = TwoViews("simclr", seed=3)
+images = np.random.default_rng(0).integers(0, 256, (3, 10, 10, 3), dtype=np.uint8)
+call = tf.function(lambda: strategy.run(lambda: layer(images, training=True)))
+for step in range(2):
+    first, _ = call()
+    for replica, found in enumerate(strategy.experimental_local_results(first)):
+        expected, _ = Views.of("simclr")(images, 3 + (replica << 32), step)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+counts = strategy.experimental_local_results(layer.step.value)
+assert [int(count) for count in counts] == [2, 2], counts
+"""
+
+
+@pytest.mark.slow
+def test_each_replica_makes_views_of_its_own() -> None:
+    run = subprocess.run([sys.executable, "-c", REPLICAS], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
 
 
 def test_mixed_precision_leaves_the_views(mixed_float16: None, images: np.ndarray) -> None:

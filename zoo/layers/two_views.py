@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import keras
+from keras import ops
 
 from zoo import checks
 from zoo.data.views import Views
+from zoo.replicas import number
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -17,7 +19,8 @@ class TwoViews(keras.layers.Layer):
 
     In training, call t (from 0) makes the views of (seed, t), and the count is saved with the
     layer's weights: a restored model goes on where it was. In inference all calls make the views of
-    (seed, 0), and nothing moves.
+    (seed, 0), and nothing moves. Under a distribution strategy replica r draws from seed + 2^32 r:
+    no two images get the same draws for being in one place of two replicas' batches.
 
     Args:
         views: The name of a paper's views, such as "simclr_small", or `zoo.data.Views`.
@@ -41,7 +44,12 @@ class TwoViews(keras.layers.Layer):
         self.seed = checks.integer("seed", seed, low=0)
         self._make = Views.of(views)
         self.step = self.add_weight(
-            shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            name="step",
+            aggregation="only_first_replica",  # every replica counts the same calls
         )
         self.built = True
 
@@ -58,7 +66,8 @@ class TwoViews(keras.layers.Layer):
         Raises:
             ValueError: Images of which no views can be made, see `zoo.data.Views`.
         """
-        made = self._make(inputs, self.seed, self.step.value if training else 0)
+        seed = self.seed + 2**32 * ops.cast(number(), "int64")
+        made = self._make(inputs, seed, self.step.value if training else 0)
         if training:
             self.step.assign_add(1)
         return made
