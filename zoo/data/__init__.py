@@ -6,8 +6,9 @@
 
 Every dataset is an `Images`: a name, an image_shape, a length, `read(rows)`, `resized(size)` and
 `batches(batch_size, seed, start)`. A `FactorData` adds ground-truth factors to it, a
-`LabelledData` is two of them, `train` and `test`, with labels. Importing this package costs no
-TensorFlow; it is imported where `batches` are made.
+`LabelledData` is two of them, `train` and `test`, with labels; `with_candidates` says of its
+training images which labels each may have, where it is not known which is true. Importing this
+package costs no TensorFlow; it is imported where `batches` are made.
 """
 
 from zoo.data.factors import FactorData
