@@ -83,9 +83,9 @@ def test_the_settings_file_that_the_readme_shows_is_taken():
     assert settings.hyperparameters == {"beta": 2}
 
 
-CONTRASTIVE = ("simclr", "runs/temperature", "runs/mnist", "runs/photos")
+OF_IMAGES = ("simclr", "pico", "runs/mnist", "runs/photos")
 LISTED = [line for line in commands() if line.startswith("zoo ")]
-OF_VIEWS = [line for line in LISTED if any(word in line for word in CONTRASTIVE)]
+OF_VIEWS = [line for line in LISTED if any(word in line for word in OF_IMAGES)]
 
 
 @pytest.mark.slow
@@ -101,7 +101,7 @@ def test_every_command_of_views_runs(tmp_path, monkeypatch):
         folder.mkdir(parents=True)
         for i in range(n // 2):
             keras.utils.save_img(folder / f"{i}.png", rng.integers(0, 256, (40, 48, 3), "uint8"))
-    assert len(OF_VIEWS) == 5
+    assert len(OF_VIEWS) == 7
     for command in OF_VIEWS:
         assert run(cut(command)) == 0, command
 

@@ -94,7 +94,7 @@ class TestCorrelation:
         assert (size, low, high) == ("2 x 2 dimensions", MINUS + "1", "1")
         assert " ".join(words) == (
             "Diagonal: 0.75 on average, 0.50 at least. "
-            f"Off it: 0.395 in the root mean square, {MINUS}0.50 the strongest."
+            f"Off it: 0.395 in the root mean square, the strongest {MINUS}0.50."
         )
 
     def test_signs_are_told_apart_and_nothing_is_pale(self):

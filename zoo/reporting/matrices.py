@@ -325,5 +325,7 @@ def described(matrix: np.ndarray) -> str:
     if len(rest) and not np.isnan(rest).all():
         square_mean = float(np.sqrt(np.nanmean(rest**2)))
         strongest = rest[np.nanargmax(np.abs(rest))]
-        text += f" Off it: {square_mean:.3f} in the root mean square, {strongest:.2f} the strongest."
+        text += (
+            f" Off it: {square_mean:.3f} in the root mean square, the strongest {strongest:.2f}."
+        )
     return text.replace("-", sheet.MINUS)
