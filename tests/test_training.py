@@ -188,11 +188,13 @@ def test_without_labels_the_whole_training_half_is_learned_from(toy_factors):
 
 def test_a_method_that_learns_labels_trains_on_the_rest(tmp_path, console):
     run = Run(tmp_path / "run")
-    networks = {"network": "convnet", "projection_sizes": [4], "views": "digits"}
-    told = settings(method="sup_con", image_size=16, steps=1, epochs=1, hyperparameters=networks)
+    networks = {"network": "convnet", "latent_size": 4}
+    told = settings(
+        method="margin_contrastive", image_size=16, steps=1, epochs=1, hyperparameters=networks
+    )
     training.train(told, run, console)
     assert run.config["images"] == 1344
-    assert "SupCon on 1,344 images of 16x16x1" in console.file.getvalue()
+    assert "MarginContrastive on 1,344 images of 16x16x1" in console.file.getvalue()
     assert {"feature_deviation", "effective_rank"} < {*run.read("history")}  # what Collapse watches
     assert {*run.read("scores")} == {"knn"}
 

@@ -117,8 +117,9 @@ def train_on(
     )
     if checkpoints.step:
         console.print(f"resuming at step {checkpoints.step:,} of {settings.steps:,}")
+    may_collapse = "decode" not in method.endpoints()  # else its reconstruction would tell
     callbacks = [
-        *([Collapse(getattr(data, "train", data))] if hasattr(method, "views") else []),
+        *([Collapse(getattr(data, "train", data))] if may_collapse else []),
         *scorers,
         keras.callbacks.TerminateOnNaN(),
         keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 from zoo import checks, losses
+from zoo.data.views import Views
 from zoo.two_view import TwoView, laptop_recipe, similarities
 
 
@@ -53,7 +54,7 @@ class SimCLR(TwoView):
         encoder: keras.Model,
         projector: keras.Model,
         temperature: float = 0.1,
-        views: str = "simclr",
+        views: str | Views = "simclr",
         **kwargs: Any,
     ) -> None:
         super().__init__(encoder, projector, views, **kwargs)
