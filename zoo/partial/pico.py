@@ -102,7 +102,6 @@ class PiCO(WithConfidence):
         projection_sizes=[256, 128],
         queue_size=1024,
         decay=0.99,
-        confidence_decay=[0.9, 0.5],
         moco_steps=60,
     )
 
