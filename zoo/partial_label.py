@@ -105,7 +105,7 @@ class PartialLabel(Method):
                 ResNet-18, "convnet" one for laptops, any other a model of keras.applications.
             normalization: The encoder's: "batch", "split" or None.
             weights: None or "imagenet", for models of keras.applications.
-            views: As for the class. Default: the constructor's.
+            views: A preset, or views of your own. Default: the constructor's.
             seed: Of the initial weights.
             **hyperparameters: Further arguments of the constructor, e.g. `num_samples`.
 

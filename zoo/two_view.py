@@ -111,8 +111,8 @@ class TwoView(Method):
                 whole batches would give its keys away, else "batch".
             weights: None or "imagenet", for models of keras.applications.
             projection_sizes: Units of the projector's layers. Default: the paper's.
-            views: As for the class. Default: the paper's; up to 64 pixels a side its small-image
-                variant.
+            views: A preset, or views of your own. Default: the paper's; up to 64 pixels a side
+                its small-image variant.
             seed: Of the initial weights.
             **hyperparameters: Further arguments of the constructor, e.g. `temperature`.
 

@@ -471,7 +471,7 @@ def test_crops_are_near_those_resized_bicubically() -> None:
     """Bounds the departure from papers whose code resizes so."""
     for images, bound in ((photographs(50), 2.0), (detailed(50), 5.0)):
         made = Views(dataclasses.replace(STILL, area=(0.08, 1.0), aspect=(3 / 4, 4 / 3)))
-        boxes = made._boxes(32, 32, views._uniform(50, 0, 0))[0].numpy()
+        boxes = made._boxes(32, 32, views.uniform(50, 0, 0))[0].numpy()
         expected = [
             Image.fromarray(image)
             .crop((left, top, left + wide, top + tall))
@@ -513,7 +513,7 @@ def test_blur_before_colour_is_nearly_blur_after_it(strength: float, bound: floa
     jitter = dict.fromkeys(("brightness", "contrast", "saturation"), strength)
     plain, images = dataclasses.replace(WHOLE, **jitter), detailed(50)
     found = first(dataclasses.replace(plain, blur=1.0), images)
-    sigma = Views(plain)._between("sigma", views._uniform(50, 0, 0))[0]
+    sigma = Views(plain)._between("sigma", views.uniform(50, 0, 0))[0]
     matrix = blurring(32, sigma, tf.fill([50], True)).numpy()
     expected = np.einsum("nij,njkc,nlk->nilc", matrix, first(plain, images), matrix)
     assert 255 * np.abs(found - expected).mean() < bound
