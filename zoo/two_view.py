@@ -107,8 +107,8 @@ class TwoView(Method):
             network: The encoder, as `zoo.networks.encoder` names it: "resnet18" is the small-image
                 ResNet-18, "convnet" one for laptops, any other a model of keras.applications.
             normalization: The encoder's: "batch", "split" (see
-                `zoo.layers.SplitBatchNormalization`), None, or "auto": "split" for MoCo, to which
-                whole batches would give its keys away, else "batch".
+                `zoo.layers.SplitBatchNormalization`), None, or "auto", the method's own: the class
+                attribute.
             weights: None or "imagenet", for models of keras.applications.
             projection_sizes: Units of the projector's layers. Default: the paper's.
             views: A preset, or views of your own. Default: the paper's; up to 64 pixels a side

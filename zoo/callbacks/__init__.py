@@ -1,4 +1,4 @@
-"""Callbacks for `fit`: scores, probes, collapse, pictures, progress, exact resume."""
+"""Callbacks for `fit`: scores, collapse, similarities, pictures, progress, exact resume."""
 
 from zoo.callbacks.collapse import Collapse
 from zoo.callbacks.disambiguation import Disambiguation
