@@ -1,6 +1,7 @@
 """What keeps subspaces apart, against NumPy and known angles and variances."""
 
 import doctest
+import itertools
 
 import numpy as np
 import pytest
@@ -58,13 +59,17 @@ def test_vector_orthogonality_is_the_mean_squared_cosine():
 
 
 def separation(codes, values):
-    """The definition, value by value, in float64."""
-    groups = [codes[values == v].astype("f8") for v in np.unique(values)]
-    groups = [group for group in groups if len(group) > 1]
-    everything = np.concatenate(groups)
-    within = sum(((g - g.mean(axis=0)) ** 2).sum() for g in groups)
-    total = ((everything - everything.mean(axis=0)) ** 2).sum()
-    return within / total
+    """The definition, pair by pair of samples, in float64."""
+    groups = {v: codes[values == v].astype("f8") for v in np.unique(values)}
+    means = {v: group.mean(axis=0) for v, group in groups.items()}
+    spread = {v: ((groups[v] - means[v]) ** 2).sum(axis=1).mean() for v in groups}
+    terms = []
+    for v, w in itertools.product(values, values):
+        if v != w and len(groups[v]) > 1 and len(groups[w]) > 1:
+            within = (spread[v] + spread[w]) / 2
+            between = ((means[v] - means[w]) ** 2).sum() / 4
+            terms.append(within / (within + between))
+    return np.mean(terms)
 
 
 @settings(deadline=None, max_examples=30)
@@ -83,6 +88,12 @@ def test_values_that_separate_wholly_and_not_at_all():
     assert float(losses.variance_separation(codes, np.array([3, 3, 9, 9]))) < 1e-6
     assert float(losses.variance_separation(codes, np.array([3, 9, 3, 9]))) == pytest.approx(1)
     assert float(losses.variance_separation(0 * codes, np.array([3, 3, 9, 9]))) == pytest.approx(1)
+
+
+def test_one_value_far_away_hides_no_two_that_are_mixed():
+    codes = np.array([[0], [2], [0], [2], [1e4], [1e4]], "f4")
+    found = float(losses.variance_separation(codes, np.array([0, 0, 1, 1, 2, 2])))
+    assert found == pytest.approx(1 / 3, abs=1e-6)  # one pair of values of three
 
 
 def test_a_value_that_occurs_once_is_left_out():

@@ -84,14 +84,16 @@ def vector_orthogonality(subspaces: Sequence[Any]) -> Any:
 
 
 def variance_separation(codes: Any, values: Any) -> Any:
-    """How little a factor's values separate in its subspace: within / (within + between).
+    """How little a factor's values separate in its subspace: mean of within / (within + between).
 
-        within = mean_n |z_n - m_v(n)|^2,   between = mean_n |m_v(n) - m|^2,
+        within(v, w) = (s_v + s_w) / 2,   between(v, w) = |m_v - m_w|^2 / 4,
 
-    where m_v is the mean code of the samples of value v and m that of all. So it falls as the
-    ratio of the variance between the values to the variance within them rises, but has no pole
-    and knows no scale: it is 1 / (1 + between / within). A value that occurs once says nothing of
-    the variance within; its sample is left out.
+    where m_v is the mean code of the samples of value v and s_v their mean squared distance from
+    it; the mean is over all pairs of samples of different values v and w. So it falls as the ratio
+    of the variance between two values to the variance within them rises, but has no pole and knows
+    no scale: it is 1 / (1 + between / within). Of all values at once, that ratio would be as high
+    where one value lies far from others that are mixed; so each pair of values counts by itself. A
+    value that occurs once says nothing of the variance within; its sample is left out.
 
     Args:
         codes: (N, D): of the subspace.
@@ -116,14 +118,14 @@ def variance_separation(codes: Any, values: Any) -> Any:
     codes = ops.cast(codes, "float32")
     same = ops.cast(_same(values, codes), "float32")
     count = ops.sum(same, axis=1)
-    counts = ops.cast(count > 1, "float32")
-    samples = ops.maximum(ops.sum(counts), 1)
     means = ops.matmul(same, codes) / count[:, None]
-    centre = ops.sum(counts[:, None] * means, axis=0) / samples
-    within = ops.sum(counts * ops.sum(ops.square(codes - means), axis=1)) / samples
-    between = ops.sum(counts * ops.sum(ops.square(means - centre), axis=1)) / samples
-    several = ops.sum(counts / count) > 1.5  # a value's samples add up to 1
-    return ops.where(several, (within + TINY) / (within + between + TINY), 0.0)
+    spread = ops.matmul(same, ops.sum(ops.square(codes - means), axis=1)[:, None])[:, 0] / count
+    within = (spread[:, None] + spread[None]) / 2
+    between = ops.sum(ops.square(means[:, None] - means[None]), axis=2) / 4
+    several = ops.cast(count > 1, "float32")
+    pairs = several[:, None] * several[None] * (1 - same)
+    unseparated = (within + TINY) / (within + between + TINY)
+    return ops.sum(pairs * unseparated) / ops.maximum(ops.sum(pairs), 1)
 
 
 def _same(values: Any, codes: Any) -> Any:
