@@ -345,6 +345,19 @@ def test_it_trains_on_batches_of_its_own(source, hard):
     np.testing.assert_array_equal(later, [*stream.take(2)][1]["image"])
 
 
+def test_a_single_subspace_learns_too():
+    method = compiled(make(subspaces={"size": 5}, held=None, variance_weight=1.0))
+    images = parts.images(8)
+    given = {"image": images, "factors": batch(8)["factors"]}
+    given |= {
+        part: {"size": parts.images(8, i)} for i, part in enumerate(("positives", "negatives"))
+    }
+    history = method.fit(given, verbose=0).history
+    assert np.isfinite(history["loss"][0])
+    codes = method.predict(images, verbose=0)
+    np.testing.assert_array_equal(method.split(codes)["size"], codes)
+
+
 def test_data_with_other_factors_are_refused():
     data = toy()
     other = FactorData("other", ArrayPixels(data.images(data.factors)), data.factors, "abc")
@@ -424,9 +437,9 @@ def told_apart(method, seed=0):
 def test_codes_depend_on_the_condition():
     method = told_apart(conditional())
     images = parts.images(3, 0, (16, 16, 3))
-    first, second = (method.encode(images, np.full(3, k)) for k in (0, 1))
+    first, second = (method.encode_conditioned(images, np.full(3, k)) for k in (0, 1))
     assert not np.allclose(first, second, atol=1e-3)
-    missing = method.encode(images, np.array([-1, -1, 7]))
+    missing = method.encode_conditioned(images, np.array([-1, -1, 7]))
     np.testing.assert_allclose(method.predict(images, verbose=0), missing, atol=1e-5)
     np.testing.assert_allclose(method(images), missing, atol=1e-5)
 
@@ -438,12 +451,12 @@ def test_every_image_is_encoded_under_its_own_condition():
     places = ["image", *SUBSPACES]
     for place, name in enumerate(places):
         of = given["positives"][name] if place else given["image"]
-        z = method.encode(of, given["conditions"][:, place])
+        z = method.encode_conditioned(of, given["conditions"][:, place])
         expected = method.split(z)[name] if place else z
         found = outputs["keys"][name] if place else outputs["codes"]
         np.testing.assert_allclose(found, expected, atol=1e-5)
     for place, name in enumerate(SUBSPACES, start=3):
-        z = method.encode(given["negatives"][name], given["conditions"][:, place])
+        z = method.encode_conditioned(given["negatives"][name], given["conditions"][:, place])
         np.testing.assert_allclose(outputs["hard"][name], method.split(z)[name], atol=1e-5)
 
 
@@ -471,9 +484,9 @@ def test_it_goes_on_after_saving_and_exports_both_encodings(tmp_path):
     signatures = tf.saved_model.load(tmp_path / "1").signatures
     images, condition = parts.images(3, 0, (16, 16, 3)), np.array([0, 2, -1], "int32")
     found = signatures["encode_conditioned"](image=images, condition=condition)["codes"]
-    np.testing.assert_allclose(found, method.encode(images, condition), atol=1e-5)
+    np.testing.assert_allclose(found, method.encode_conditioned(images, condition), atol=1e-5)
     found = signatures["encode"](image=images)["codes"]
-    np.testing.assert_allclose(found, method.encode(images), atol=1e-5)
+    np.testing.assert_allclose(found, method(images), atol=1e-5)
     card = (tmp_path / "1" / "card.json").read_text()
     assert "image uint8 (N, 16, 16, 3), condition int32 (N,) -> codes float32 (N, 5)" in card
 
@@ -485,9 +498,14 @@ def test_it_goes_on_after_saving_and_exports_both_encodings(tmp_path):
         (lambda: conditional(condition="hew"), "Unknown factor 'hew'"),
         (lambda: conditional(missing=1.5), "Expected missing to be a number from 0 to 1"),
         (lambda: conditional(condition=None).batches(toy(), 4), "Expected condition, the factor t"),
-        (lambda: make().encode(parts.images(2), np.zeros(2, int)), "Expected no condition: the e"),
         (
-            lambda: conditional().encode(parts.images(2, 0, (16, 16, 3)), np.zeros(3, int)),
+            lambda: make().encode_conditioned(parts.images(2), np.zeros(2, int)),
+            "Expected an encoder that depends on a condition.*Received one that takes images al",
+        ),
+        (
+            lambda: conditional().encode_conditioned(
+                parts.images(2, 0, (16, 16, 3)), np.zeros(3, int)
+            ),
             r"Expected condition of shape \(N,\)",
         ),
         (

@@ -72,8 +72,8 @@ class SubspaceContrastive(Method):
     A penalty whose weight is 0 is neither computed nor logged.
 
     An encoder may depend on a condition, a factor or a domain that is known of each image and that
-    batches tell in "conditions" (`for_images(..., conditions=K)`). `encode` takes it; for
-    `predict`, and wherever it is not known, it is a missing one.
+    batches tell in "conditions" (`for_images(..., conditions=K)`). `encode_conditioned` takes it;
+    for `predict`, and wherever it is not known, it is a missing one.
 
     Args:
         encoder: As for `Method`, or from [images, condition]; its codes are the subspaces side by
@@ -329,26 +329,25 @@ class SubspaceContrastive(Method):
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """The representation, as for any `Method`; the condition, if there is one, is missing."""
-        return self.encode(inputs, training=training)
+        return self._encoded(self.prepare(inputs), None, training)
 
-    def encode(self, images: Any, condition: Any = None, training: bool = False) -> Any:
-        """Codes (N, L) float32 of images, under a condition where the encoder depends on one.
+    def encode_conditioned(self, images: Any, condition: Any, training: bool = False) -> Any:
+        """Codes (N, L) float32 of images, each under its condition.
 
         Args:
             images: (N, H, W, C), uint8 or float 0..1.
-            condition: (N,) integers, -1 where missing. None: missing in all.
+            condition: (N,) integers, -1 where missing.
             training: As for any keras.Model.
 
         Raises:
-            ValueError: A condition for an encoder that depends on none, or not one for each image.
+            ValueError: The encoder depends on no condition, or there is not one for each image.
         """
-        if condition is not None and not self.conditional:
+        if not self.conditional:
             raise ValueError(
-                "Expected no condition: the encoder depends on none, as for_images(..., "
-                f"conditions=K) makes it. Received shape: {tuple(condition.shape)}."
+                "Expected an encoder that depends on a condition, as for_images(..., "
+                "conditions=K) makes it. Received one that takes images alone."
             )
-        if condition is not None:
-            checks.one_each("condition", condition, images)
+        checks.one_each("condition", condition, images)
         return self._encoded(self.prepare(images), condition, training)
 
     def endpoints(self) -> dict[str, Endpoint]:
@@ -356,7 +355,7 @@ class SubspaceContrastive(Method):
         if not self.conditional:
             return super().endpoints()
         inputs = {"image": (self.image_shape, "uint8"), "condition": ((), "int32")}
-        conditioned = Endpoint(self.encode, inputs, "codes")
+        conditioned = Endpoint(self.encode_conditioned, inputs, "codes")
         return {**super().endpoints(), "encode_conditioned": conditioned}
 
     def _encoded(self, pixels: Any, condition: Any, training: bool) -> Any:
@@ -524,7 +523,7 @@ class SubspaceContrastive(Method):
     def split(self, codes: Any) -> dict[str, Any]:
         """Codes (N, L) by subspace: {name: (N, width)}."""
         ends = [*itertools.accumulate(self.subspaces.values())]
-        parts = ops.split(codes, ends[:-1], axis=1)
+        parts = ops.split(codes, ends[:-1], axis=1) if ends[1:] else [codes]
         return dict(zip(self.subspaces, parts, strict=True))
 
     def remaining(self) -> dict[str, tuple[str, ...]]:
