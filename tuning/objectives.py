@@ -2,7 +2,7 @@
 
 | name | of what | better |
 |---|---|---|
-| a metric of `zoo.metrics` | the codes; `dci` is its disentanglement, `knn_accuracy` is `knn` | more, but for `uniformity` and `gaussian_total_correlation` |
+| a metric of `zoo.metrics` | the codes; `dci` is its disentanglement, `knn_accuracy` is `knn` | more, but for `uniformity`, `gaussian_total_correlation`, `subspace_information` and `subspace_probe_leak` |
 | `udr` | how far the seeds of a trial agree; needs no factors and no labels | more |
 | `covering_rate`, `approximated_accuracy` | a method that learns from candidate labels, by those alone | more |
 | `accuracy`, `disambiguated` | the same, by true labels | more |
@@ -130,10 +130,13 @@ def given_by(method: str, data: Any) -> list[str]:
     from zoo import disambiguation
 
     known: list[str] = []
+    # How wide its subspaces are is known once it is built, and does not matter here.
+    parted = "subspaces" in registry.method(method).from_data
+    subspaces: dict[str, int] | None = {} if parted else None
     for name in names(method):
         if name in scoring.scores():
             with contextlib.suppress(ValueError):
-                scoring.chosen_for(data, [name])
+                scoring.chosen_for(data, [name], subspaces)
                 known.append(name)
         elif name in CANDIDATES:
             if name in disambiguation.names_of(data):

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import zoo
+from tests import parts
+from tests.callbacks import tiny
 from tests.told import numbered
 from tuning import objectives
 from tuning.objectives import Objective, check_data, given_by, objective_of
@@ -84,6 +86,17 @@ def test_candidates_alone_give_the_criteria_that_need_no_truth():
         check_data("cc", Objective("accuracy"), blind)
 
 
+def test_codes_of_subspaces_are_scored_as_such():
+    digits, bars = zoo.data.load("digits"), tiny.bars()
+    of_factors = {"subspace_mig", "subspace_probe_held", "subspace_probe_leak"}
+    assert {"subspace_information", *of_factors} <= {*given_by("subspace_contrastive", bars)}
+    assert {"subspace_information"} <= {*given_by("subspace_contrastive", digits)} - of_factors
+    with pytest.raises(ValueError, match=r"which needs factors and subspaces\.$"):
+        check_data("subspace_contrastive", Objective("subspace_mig"), digits)
+    with pytest.raises(ValueError, match=r"which needs factors and subspaces\.$"):
+        check_data("beta_vae", Objective("subspace_mig"), bars)
+
+
 class Encoder:
     """Codes that are the given columns of an image's first pixels."""
 
@@ -104,6 +117,17 @@ def test_udr_is_high_for_seeds_that_agree():
     assert agreed.value > 0.85
     assert apart.value < agreed.value - 0.1
     assert agreed.protocol == {"data": "noise", "samples": 400, "models": 2, "seed": 0}
+
+
+def test_udr_takes_methods_with_and_without_a_posterior():
+    data = tiny.bars()
+    shape, told = data.image_shape, {"ignored": {"form": "colour", "size": ("crop", "flip")}}
+    widths = {"form": 2, "size": 2}
+    for methods in (
+        [zoo.SubspaceContrastive.for_images(shape, widths, seed=i, **told) for i in (0, 1)],
+        [zoo.VAE(parts.gaussian_encoder(shape), parts.decoder(shape)) for _ in range(2)],
+    ):
+        assert 0 <= objectives.udr_of(methods, data).value <= 1
 
 
 def ends(method, name, low, high, **given):
