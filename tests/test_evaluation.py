@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import warnings
 
 import numpy as np
 import pytest
@@ -230,6 +231,27 @@ def test_subspaces_are_scored_and_their_matrix_is_kept(tmp_path):
     json.dumps(found, allow_nan=False)
     assert (tmp_path / "subspaces.png").exists()
     evaluate(run, samples=300, metrics="mig")
+    assert "subspaces" not in run.written
+
+
+class Whole(zoo.VAE):
+    """A method whose codes have a single part."""
+
+    subspaces = {"all": 3}
+    held = {"all": ("row",)}
+
+
+def test_of_a_single_subspace_nothing_is_compared(tmp_path):
+    run = OfBars(Whole, 1)
+    run.pictures = tmp_path
+    with pytest.raises(ValueError, match=r"Expected at least 2 subspaces.*\{'all': 3\}"):
+        evaluate(run, samples=100, metrics="subspace_probe")
+    with warnings.catch_warnings(record=True) as left_out:
+        warnings.simplefilter("always")
+        found = {score.name for score in evaluate(run, samples=50, metrics="all")}
+    assert any("subspace_probe: Expected at least 2 subs" in str(w.message) for w in left_out)
+    assert "mig" in found
+    assert "subspace_probe_held" not in found
     assert "subspaces" not in run.written
 
 

@@ -20,6 +20,7 @@ from zoo.metrics import (
     subspace_information,
     subspace_probe,
 )
+from zoo.metrics.arrays import checked_subspaces
 from zoo.metrics.linear_probe import linear_probe, probed
 from zoo.metrics.scoring import BATCH, SAMPLES, TRAIN_SAMPLES, Metrics, Score, held_out
 from zoo.metrics.subspace_probe import summarised
@@ -199,8 +200,11 @@ def _watched(pool: scoring.Pool, seen: dict[str, Any]) -> scoring.Pool:
 
     @functools.wraps(subspace_probe)
     def watched_subspace_probe(held: Any = None, **arguments: Any) -> Any:
-        found = seen["subspace_probe"] = probed_subspaces(**arguments)
-        return summarised(found, [*arguments["subspaces"]], held)
+        checked_subspaces(arguments["subspaces"], arguments["codes"].shape[1], least=2)
+        found = probed_subspaces(**arguments)
+        scores = summarised(found, [*arguments["subspaces"]], held)
+        seen["subspace_probe"] = found  # where it has scores alone
+        return scores
 
     @functools.wraps(subspace_information)
     def watched_subspace_information(**arguments: Any) -> float:
