@@ -178,6 +178,8 @@ def test_the_recipes_subspaces_are_for_its_data():
     named = {**other, "hyperparameters": {"subspaces": {"size": 3}}}
     merged = Settings.merged("any", recipe, named).hyperparameters
     assert merged == {"subspaces": {"size": 3}, "temperature": 0.2}
+    another = {**RECIPE, "hyperparameters": {"variance_weight": 50.0}}  # of no factors
+    assert Settings.merged("any", another, other).hyperparameters == {"variance_weight": 50.0}
 
 
 def test_the_recipes_views_are_for_its_data():

@@ -162,7 +162,10 @@ class Settings(pydantic.BaseModel):
             for name in ("image_size", "subset", "candidates"):
                 if name not in last:
                     given[name] = None
-            for name in {"views", "subspaces", "held", "variance_weight"} - named_later:
+            suited = {"views", "subspaces", "held"}
+            if "held" in recipe.get("hyperparameters", {}):  # the weight of factors that are known
+                suited |= {"variance_weight"}
+            for name in suited - named_later:
                 hyperparameters.pop(name, None)
         if "steps" in last:
             if "epochs" not in last:
