@@ -136,6 +136,16 @@ def test_what_are_no_subspaces_is_refused(subspaces, message):
             make()
 
 
+@pytest.mark.parametrize("name", ["codes", "image", "features", "hue_head"])
+def test_names_of_other_layers_are_refused(name):
+    message = f"Expected another name for subspace '{name}', for a layer .*Received: hue, {name}"
+    with pytest.raises(ValueError, match=message):
+        networks.heads(networks.encoder("flatnet", IMAGE_SHAPE), {"hue": 2, name: 2})
+    if name != "features":  # each branch is a model of its own
+        with pytest.raises(ValueError, match=message):
+            networks.branches("flatnet", IMAGE_SHAPE, {"hue": 2, name: 2})
+
+
 def test_one_subspace_has_no_conditionals():
     with pytest.raises(ValueError, match=r"Expected at least two subspaces\. Received: \{'a': 3\}"):
         networks.conditionals({"a": 3})

@@ -8,7 +8,7 @@ subspaces side by side.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -21,6 +21,8 @@ from zoo.networks.initializers import glorots, lecun_uniforms
 
 HEAD = "{}_head"
 """What the linear head of a subspace is called."""
+CODES = "codes"
+"""And the layer of all of them side by side."""
 
 CLUB_UNITS = 64
 LARGEST_LOGVAR = 5.0
@@ -46,7 +48,8 @@ def heads(
         of length 1, or zero where it is closed.
 
     Raises:
-        ValueError: No subspaces, a width below 2, or several widths of what is shared out.
+        ValueError: No subspaces, a width below 2, one that is called "codes" or like a layer of
+            the trunk, or several widths of what is shared out.
 
     Example:
         >>> trunk = encoder("convnet", (32, 32, 3))
@@ -54,6 +57,7 @@ def heads(
         (None, 12)
     """
     subspaces = check_widths(subspaces)
+    _check_free(subspaces, [layer.name for layer in trunk.layers])
     uniform = lecun_uniforms(seed)
     if price is not None:
         return _shared(trunk, subspaces, uniform, price, seed)
@@ -93,6 +97,7 @@ def branches(
         (None, 12)
     """
     subspaces = check_widths(subspaces)
+    _check_free(subspaces, ["image", "condition"])
     taken = layers.Input(tuple(image_shape), name="image")
     if conditions is not None:
         taken = [taken, layers.Input((), dtype="int32", name="condition")]
@@ -163,6 +168,17 @@ def check_widths(subspaces: Any) -> dict[str, int]:
     return {name: int(width) for name, width in subspaces.items()}
 
 
+def _check_free(subspaces: Collection[str], taken: Iterable[str]) -> None:
+    """Refuses subspaces that are called like other layers of their model, or like all codes."""
+    used = {CODES, *taken, *map(HEAD.format, subspaces)}
+    for name in subspaces:
+        if name in used:
+            raise ValueError(
+                f"Expected another name for subspace {name!r}, for a layer beside it is called so. "
+                f"Received: {', '.join(subspaces)}."
+            )
+
+
 def _head(features: Any, name: str, width: int, initializers: Iterator[Any]) -> Any:
     """Features (N, F) to a subspace (N, width) of length 1."""
     # Codes stay in float32 under mixed precision: losses compare them.
@@ -190,10 +206,10 @@ def _shared(
     dense = layers.Dense(width, kernel_initializer=next(initializers), name="pool", **exact)
     gates = AdaptiveSubspaces([*subspaces], price, seed, name="gates", **exact)
     parts = UnitLength(name="subspaces", **exact)(gates(dense(trunk.output)))
-    codes = layers.Reshape((width * len(subspaces),), name="codes", **exact)(parts)
+    codes = layers.Reshape((width * len(subspaces),), name=CODES, **exact)(parts)
     return keras.Model(trunk.input, codes, name="encoder")
 
 
 def _joined(codes: list[Any]) -> Any:
     """Subspaces side by side."""
-    return layers.Concatenate(dtype="float32", name="codes")(codes) if codes[1:] else codes[0]
+    return layers.Concatenate(dtype="float32", name=CODES)(codes) if codes[1:] else codes[0]
