@@ -414,6 +414,15 @@ def test_dimensions_that_cannot_be_shared_out_are_refused():
         zoo.SubspaceContrastive.for_images((16, 16, 3), SUBSPACES, price=0.1)
     with pytest.raises(ValueError, match="Expected branches or a price"):
         zoo.SubspaceContrastive.for_images((16, 16, 3), SUBSPACES, price=0.1, branches=True)
+    with pytest.raises(ValueError, match="Expected an orthogonality_weight of 0: subspaces that s"):
+        zoo.SubspaceContrastive.for_images(
+            (16, 16, 3),
+            {"form": 4, "size": 4},
+            held=HELD,
+            factor_names=NAMES,
+            price=0.1,
+            orthogonality_weight=1.0,
+        )
     assert make().remaining() == {"form": ("hue", "angle"), "size": ("size",)}
 
 
@@ -421,8 +430,8 @@ def test_dimensions_that_cannot_be_shared_out_are_refused():
 
 
 def conditional(**hyperparameters):
-    told = {"held": HELD, "factor_names": NAMES, "condition": "angle", **hyperparameters}
-    return zoo.SubspaceContrastive.for_images((16, 16, 3), SUBSPACES, conditions=3, **told)
+    told = {"held": HELD, "factor_names": NAMES, "condition": "angle", "conditions": 3}
+    return zoo.SubspaceContrastive.for_images((16, 16, 3), SUBSPACES, **{**told, **hyperparameters})
 
 
 def told_apart(method, seed=0):
@@ -442,6 +451,16 @@ def test_codes_depend_on_the_condition():
     missing = method.encode_conditioned(images, np.array([-1, -1, 7]))
     np.testing.assert_allclose(method.predict(images, verbose=0), missing, atol=1e-5)
     np.testing.assert_allclose(method(images), missing, atol=1e-5)
+
+
+def test_its_codes_can_be_decoded_without_a_condition(tmp_path):
+    method = told_apart(conditional())
+    images = parts.images(3, 0, (16, 16, 3))
+    decoder = zoo.Decoder.for_images((16, 16, 3), method.code_network, subspaces=SUBSPACES)
+    decoder.save(tmp_path / "decoder.keras")
+    loaded = keras.models.load_model(tmp_path / "decoder.keras", safe_mode=True)
+    for other in (decoder, loaded):
+        np.testing.assert_allclose(other(images), method(images), atol=1e-5)
 
 
 def test_every_image_is_encoded_under_its_own_condition():
@@ -498,6 +517,10 @@ def test_it_goes_on_after_saving_and_exports_both_encodings(tmp_path):
         (lambda: conditional(condition="hew"), "Unknown factor 'hew'"),
         (lambda: conditional(missing=1.5), "Expected missing to be a number from 0 to 1"),
         (lambda: conditional(condition=None).batches(toy(), 4), "Expected condition, the factor t"),
+        (
+            lambda: conditional(conditions=2).batches(toy(), 4),
+            "Expected at most 2 values of angle, the conditions that .* Received: 3, of toy",
+        ),
         (
             lambda: make().encode_conditioned(parts.images(2), np.zeros(2, int)),
             "Expected an encoder that depends on a condition.*Received one that takes images al",

@@ -22,11 +22,11 @@ from typing import Any, NamedTuple, Self
 
 import keras
 import tensorflow as tf
-from keras import ops
+from keras import layers, ops
 
 from zoo import checks, losses, networks
 from zoo.data.subspaces import factor_pairs, factor_views, listed, told_apart
-from zoo.layers import AdaptiveSubspaces
+from zoo.layers import AdaptiveSubspaces, ConditionalBatchNormalization
 from zoo.losses.contrastive import unit
 from zoo.losses.independence import standardised
 from zoo.messages import described, unknown
@@ -323,7 +323,26 @@ class SubspaceContrastive(Method):
                 "Expected condition, the factor that the encoder depends on, to make batches of. "
                 "Received: None."
             )
+        self._check_conditions(data)
         return factor_pairs(data, self.held, batch_size, condition=self.condition, **told)
+
+    def _check_conditions(self, data: Any) -> None:
+        """Refuses a factor of more values than the encoder tells apart: more would be missing."""
+        if self.condition is None:
+            return
+        normalising = (
+            layer
+            for layer in self.encoder._flatten_layers()
+            if isinstance(layer, ConditionalBatchNormalization)
+        )
+        sizes = dict(zip(self.factor_names, getattr(data, "factor_sizes", ()), strict=False))
+        values = sizes.get(self.condition, 0)
+        for layer in normalising:
+            if values > layer.conditions:
+                raise ValueError(
+                    f"Expected at most {layer.conditions} values of {self.condition}, the "
+                    f"conditions that the encoder depends on. Received: {values}, of {data.name}."
+                )
 
     # What it says of images
 
@@ -357,6 +376,15 @@ class SubspaceContrastive(Method):
         inputs = {"image": (self.image_shape, "uint8"), "condition": ((), "int32")}
         conditioned = Endpoint(self.encode_conditioned, inputs, "codes")
         return {**super().endpoints(), "encode_conditioned": conditioned}
+
+    @property
+    def code_network(self) -> keras.Model:
+        """From images float 0..1 to codes (N, L); the condition, if there is one, is missing."""
+        if not self.conditional:
+            return self.encoder
+        images = layers.Input(self.image_shape, name="image")
+        missing = ops.full_like(images[:, 0, 0, 0], MISSING, dtype="int32")
+        return keras.Model(images, self.encoder([images, missing]), name="encoder")
 
     def _encoded(self, pixels: Any, condition: Any, training: bool) -> Any:
         if not self.conditional:
@@ -658,8 +686,14 @@ class SubspaceContrastive(Method):
         """Refuses penalties that nothing is known for."""
         if "variance" in self._penalties and not self.held:
             raise ValueError(
-                "Expected known factors for variance_weight: it separates their values. Received: "
-                "views that stand for factors."
+                "Expected known factors for variance_weight, which separates their values, or a "
+                f"weight of 0. Received: {self.variance_weight:g}, and views that stand for "
+                "factors."
+            )
+        if "orthogonality" in self._penalties and gates_of(self.encoder) is not None:
+            raise ValueError(
+                "Expected an orthogonality_weight of 0: subspaces that share out dimensions have "
+                f"none in common, and are orthogonal. Received: {self.orthogonality_weight:g}."
             )
         widths = {*self.subspaces.values()}
         if "orthogonality" in self._penalties and not self._heads() and len(widths) > 1:
