@@ -15,6 +15,7 @@ from keras_tuner.engine import trial as trials
 from rich.console import Console
 from rich.markup import escape
 
+from tuning import report
 from tuning.objectives import UDR, Objective, check_data, rescaling, udr_of
 from tuning.oracles import oracle_for
 from tuning.space import Number, Range, values_of
@@ -25,7 +26,7 @@ from zoo.files import disk_full
 from zoo.messages import short
 from zoo.metrics import scoring
 from zoo.metrics.scoring import Score
-from zoo.runs import Settings
+from zoo.runs import REPORT, Settings
 from zoo.training import build_for, check_hyperparameters, load_data
 
 POLL = 0.2  # seconds until an oracle that had nothing to try yet is asked again
@@ -146,6 +147,7 @@ def run_study(study: Study, folder: StudyFolder, console: Console, overwrite: bo
     data = prepared(study, console)
     with begun(study, folder, overwrite):
         Tuner(study, folder, data, console).search()
+        report.write(folder)
 
 
 @contextlib.contextmanager
@@ -355,11 +357,13 @@ def say_where(folder: StudyFolder, console: Console) -> None:
     failed = [trial for trial in trials if trial.status == "failed"]
     best = folder.best
     rows = {"trials": f"{len(trials)}, {len(failed)} of them failed; a folder each"}
+    if (folder.path / REPORT).exists():
+        rows[REPORT] = "all of it on one page"
     if best is not None:
         rows["best"] = f"{best.name}: {label_of(best.values)}: {in_a_line(best, study.aim)}"
         rows["train"] = f"zoo train --from-study {shlex.quote(str(folder.path))} --pick best"
     for name, what in rows.items():
-        console.print(f"  {name:<7} {what}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"  {name:<11} {what}", highlight=False, markup=False, soft_wrap=True)
     for trial in failed:
         words = f"  failed: {trial.name}: {label_of(trial.values)}: {trial.reason}"
         console.print(words, highlight=False, markup=False, soft_wrap=True)

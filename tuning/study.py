@@ -6,6 +6,7 @@ STUDY/trials/0003/trial.json   a trial: values, settings, scores of each seed, o
 STUDY/trials/0003/seed-0/      a run folder, as `zoo train` makes them: curves, pictures, config;
                           of the best trial with its weights and its SavedModel
 STUDY/workers/            what each process of a search in several said
+STUDY/report.html         all of it on one page
 
 Every file is whole or absent. A trial that is recorded is never run again.
 """
@@ -30,7 +31,7 @@ from zoo import checks, registry
 from zoo.files import remove_partials, write_json
 from zoo.metrics.scoring import Score
 from zoo.plans import LOCK, Plan, PlanFolder
-from zoo.runs import Run, Settings
+from zoo.runs import REPORT, Run, Settings
 
 PLAN, RECORD, STATE = "study.json", "trial.json", "oracle.json"
 TRIALS, LOGS = "trials", "workers"
@@ -133,7 +134,7 @@ class Study(Plan):
     @property
     def aim(self) -> Objective:
         """The objective."""
-        return objective_of(self.method, self.objective, self.seeds)
+        return Objective(self.objective)
 
     @property
     def against(self) -> Objective:
@@ -275,6 +276,11 @@ class StudyFolder(PlanFolder[Study]):
         return self.plan
 
     @property
+    def versions(self) -> dict[str, str]:
+        """Of what it began with."""
+        return dict(json.loads((self.path / PLAN).read_text())["versions"])
+
+    @property
     def trials(self) -> list[Trial]:
         """The trials that have ended, by number."""
         found = (self.trial(int(path.parent.name)) for path in self.records())
@@ -338,7 +344,7 @@ class StudyFolder(PlanFolder[Study]):
         """Removes what a study left in the folder, and nothing else that may lie there."""
         for name in (TRIALS, LOGS):
             shutil.rmtree(self.path / name, ignore_errors=True)
-        for name in (STATE, PLAN):
+        for name in (REPORT, STATE, PLAN):
             (self.path / name).unlink(missing_ok=True)
 
     @contextlib.contextmanager

@@ -198,6 +198,10 @@ def run_workers(
             crew.replace_dead()
             seen = _tell(folder, console, seen)
     _tell(folder, console, seen)
+    if not joins:
+        from tuning import report
+
+        report.write(folder)
 
 
 def _tell(folder: StudyFolder, console: Console, seen: set[int]) -> set[int]:

@@ -21,12 +21,14 @@ class Tried(list):
 
     Attributes:
         fails: (trial, seed) -> what is raised in its stead; (trial, None) is any seed.
+        reported: The folders of which a report would have been written.
         scored: What a run of some beta and seed scores: least at beta = 4.
     """
 
     def __init__(self):
         super().__init__()
         self.fails = {}
+        self.reported = []
         self.scored = lambda beta, seed: abs(math.log(beta / 4)) + seed
 
     def attempt(self, run, settings, data, console, metrics, resume):
@@ -50,6 +52,7 @@ def tried(monkeypatch):
     monkeypatch.setattr(searching.scoring, "default", lambda data: ())
     monkeypatch.setattr(searching, "POLL", 0.01)
     monkeypatch.setattr(searching, "forget", lambda: None)  # there is nothing to forget
+    monkeypatch.setattr(searching.report, "write", lambda folder: told.reported.append(folder.path))
     return told
 
 

@@ -94,6 +94,17 @@ def test_weights_of_the_best_alone_are_kept(folder, tried, console):
     assert len([*folder.path.glob("trials/*/*/config.json")]) == 10
 
 
+def test_a_report_is_written_at_the_end_and_whenever_it_goes_on(folder, tried, console):
+    tried.fails = {(1, None): KeyboardInterrupt()}
+    with pytest.raises(KeyboardInterrupt):
+        run_study(planned(), folder, console)
+    assert not tried.reported
+    tried.fails = {}
+    run_study(planned(), folder, console)
+    run_study(planned(), folder, console)
+    assert tried.reported == [folder.path] * 2
+
+
 def test_data_are_named_as_they_load_again(cache):
     data = zoo.data.load("coloured_sprites", size=16, subset={"scale": 1})
     told = searching.named(data)

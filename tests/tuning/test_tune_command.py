@@ -50,7 +50,9 @@ def test_what_was_found_is_said(command, monkeypatch):
     monkeypatch.setattr(searching, "run_study", run_study)
     answer = command("tune", "beta_vae", "--data", "digits", "--objective", "loss", "--out", "a b")
     assert answer.code == 1
-    assert "\na b holds the study:\n  trials  1, 1 of them failed; a folder each\n" in answer.out
+    assert (
+        "\na b holds the study:\n  trials      1, 1 of them failed; a folder each\n" in answer.out
+    )
     assert "  failed: 0000: beta 2: Out of memory.\n" in answer.out
 
 

@@ -2,7 +2,7 @@
 
     python -m tuning.studies.barlow_twins
 
-Handwritten digits at 16x16; 8 Bayesian trials of 2 seeds, 16 runs of 300 steps.
+Handwritten digits at 16x16; 6 Bayesian trials of 2 seeds, 12 runs of 150 steps.
 
 Time: about 15 minutes.
 Expected: a broad top around the paper's 0.005, as its figure 5 has it; accuracy falls off where the
@@ -13,10 +13,10 @@ STUDY = {
     "method": "barlow_twins",
     "data": "digits",
     "objective": "knn_accuracy",
-    "max_trials": 8,
+    "max_trials": 6,
     "seeds": 2,
     "epochs": 3,
-    "settings": {"steps": 300},
+    "settings": {"steps": 150},
 }
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python -m tuning.studies.factor_vae
 
-Sprites of one orientation at 32x32; 6 Bayesian trials of 2 seeds, 12 runs of 1,500 steps.
+Sprites of one orientation at 32x32; 5 Bayesian trials of 2 seeds, 10 runs of 900 steps.
 
 Time: about 20 minutes.
 Expected: MIG changes less with gamma than it does with b-VAE's beta, and less than with the seed;
@@ -13,13 +13,13 @@ STUDY = {
     "method": "factor_vae",
     "data": "dsprites",
     "objective": "mig",
-    "max_trials": 6,
+    "max_trials": 5,
     "seeds": 2,
     "epochs": 3,
     "settings": {
         "image_size": 32,
         "subset": {"orientation": 0},
-        "steps": 1500,
+        "steps": 900,
         "metrics": ["mig"],
     },
 }

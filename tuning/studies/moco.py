@@ -2,7 +2,7 @@
 
     python -m tuning.studies.moco
 
-Handwritten digits at 16x16; 8 Bayesian trials of 2 seeds, 16 runs of 300 steps.
+Handwritten digits at 16x16; 6 Bayesian trials of 2 seeds, 12 runs of 150 steps.
 
 Time: about 15 minutes.
 Expected: as with SimCLR the best temperature lies well below 1, around the 0.07 to 0.2 of its
@@ -13,10 +13,10 @@ STUDY = {
     "method": "moco",
     "data": "digits",
     "objective": "knn_accuracy",
-    "max_trials": 8,
+    "max_trials": 6,
     "seeds": 2,
     "epochs": 3,
-    "settings": {"steps": 300, "hyperparameters": {"decay": 0.99}},
+    "settings": {"steps": 150, "hyperparameters": {"decay": 0.99}},
 }
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from zoo.cli.border import usage
 from zoo.files import replacing
 from zoo.runs import REPORT, Run, runs_in
 from zoo.sweeps import SweepFolder
+
+if TYPE_CHECKING:
+    from tuning.study import StudyFolder
 
 
 @click.command("report")
@@ -22,28 +26,38 @@ from zoo.sweeps import SweepFolder
 )
 @click.option("--overwrite", is_flag=True, help="Replace a file that is no report.")
 def command(paths: tuple[Path, ...], out: Path | None, overwrite: bool) -> None:
-    """Write a page of one RUN, or of several side by side.
+    """Write a page of one RUN, of several side by side, or of a study.
 
-    A folder of runs, or a sweep, stands for all of its runs. The page is an HTML file that needs
+    A folder of runs, or a sweep, stands for all of its runs; a study, what `zoo tune` made, is
+    named alone. The page is an HTML file that needs
     nothing beside it: curves, scores with their protocols, reconstructions, traversals, what each
     latent knows, settings. An earlier report is replaced.
     """
     out = out or (paths[0] if len(paths) == 1 else Path()) / REPORT
     with usage():
-        runs, left_out = _found(paths)
+        study = _study_among(paths)
+        runs, left_out = ([], []) if study else _found(paths)
     from zoo.reporting.report import LIMIT, is_report, report
 
     if out.is_dir() or (out.exists() and not overwrite and not is_report(out)):
         what = "a folder" if out.is_dir() else "a file that is no report"
         hint = "" if out.is_dir() else "Use --overwrite, or another --out. "
         raise click.UsageError(f"Expected --out to be free. {hint}Received: {out}, {what}.")
-    page = report(runs, left_out).encode()
+    if study:
+        from tuning.report import page as page_of
+
+        with usage():
+            text = page_of(study)
+    else:
+        text = report(runs, left_out)
+    page = text.encode()
     with replacing(out) as partial:
         partial.write_bytes(page)
     for message in left_out:
         click.echo(f"left out: {message}", err=True)
     size = len(page) / 2**20
-    click.echo(f"{out}: {_counted(len(runs))}, {size:.1f} MiB")
+    counted = _counted(len(study.trials), "trial") if study else _counted(len(runs), "run")
+    click.echo(f"{out}: {counted}, {size:.1f} MiB")
     if len(page) > LIMIT:
         click.echo(
             f"That is more than {LIMIT // 2**20} MiB: so many runs' curves and tables take it. "
@@ -51,8 +65,25 @@ def command(paths: tuple[Path, ...], out: Path | None, overwrite: bool) -> None:
         )
 
 
-def _counted(runs: int) -> str:
-    return f"{runs} run{'s' if runs > 1 else ''}"
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _study_among(paths: Sequence[Path]) -> StudyFolder | None:
+    """The study that is named, if one is.
+
+    Raises:
+        ValueError: It is not named alone.
+    """
+    from tuning.study import StudyFolder
+
+    studies = [StudyFolder(path) for path in paths if StudyFolder(path).exists]
+    if studies and len(paths) > 1:
+        raise ValueError(
+            f"Expected a study alone, which has a page of its own. Received: {len(paths)} paths, "
+            f"among them the study {studies[0].path}."
+        )
+    return studies[0] if studies else None
 
 
 def _found(paths: Sequence[Path]) -> tuple[list[Run], list[str]]:

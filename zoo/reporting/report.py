@@ -222,11 +222,11 @@ def report(runs: Sequence[Run], left_out: Sequence[str] = ()) -> str:
         scores=_score_rows(shown, "scores"),
         evaluation=_score_rows(shown, "evaluation"),
         reconstructions=_reconstructions(shown, room),
-        traversals=[_traversal(run, room) for run in shown],
+        traversals=[traversal_of(run, room) for run in shown],
         information=[_information(run) for run in shown],
         views=_of_each(shown, lambda run, _: _views(run, room)),
         codes=_of_each(shown, lambda run, place: _codes(run, place, room)),
-        neighbours=_of_each(shown, lambda run, _: _neighbours(run, room)),
+        neighbours=_of_each(shown, lambda run, _: neighbours_of(run, room)),
         similarities=_of_each(shown, _similarities),
         confusions=_of_each(shown, _confusion),
         correlations=_of_each(shown, lambda run, _: _correlation(run, room)),
@@ -506,7 +506,7 @@ def _reconstructions(shown: Sequence[Shown], room: Room) -> list[dict[str, Any]]
     return list(groups.values())
 
 
-def _traversal(run: Shown, room: Room) -> dict[str, Any] | None:
+def traversal_of(run: Shown, room: Room) -> dict[str, Any] | None:
     """What each latent of a run changes: a strip of images, and words, for each of them."""
     drawn = run.drawn
     if drawn is None or drawn.traversal is None or drawn.values is None:
@@ -590,7 +590,7 @@ def _codes(run: Shown, place: int, room: Room) -> dict[str, Any] | None:
     return {"sampled": drawn.sampled, **_svg(figure, f"codes{place}", room)}
 
 
-def _neighbours(run: Shown, room: Room) -> dict[str, Any] | None:
+def neighbours_of(run: Shown, room: Room) -> dict[str, Any] | None:
     """Images of a run, each with those whose codes are nearest, and what is said of them."""
     drawn = run.drawn
     if drawn is None or drawn.neighbours is None or drawn.cosines is None:

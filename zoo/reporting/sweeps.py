@@ -248,7 +248,7 @@ def _over_numbers(plot: Axes, entries: Sequence[Entry], name: str, score: bool, 
     """Dots, the line of medians and the band, over numbers."""
     found = {x: y for x, y in values_of(entries, name).items() if len(y)}
     x = np.array([*found], dtype=np.float64)
-    _number_axis(plot, [float(group) for group in groups_of(entries)], scale)
+    number_axis(plot, [float(group) for group in groups_of(entries)], scale)
     if len(x):
         least, middle, most = (np.array([f(y) for y in found.values()]) for f in _SPREAD)
         plot.fill_between(x, least, most, color=sheet.BLUE, alpha=0.15, linewidth=0)
@@ -260,7 +260,7 @@ def _over_numbers(plot: Axes, entries: Sequence[Entry], name: str, score: bool, 
     _ticks(plot, "y", low, high)
     failures = [entry.group for entry in entries if entry.failed]
     _crosses(plot, failures, [low] * len(failures))
-    _dress(plot, "y")
+    dress(plot, "y")
 
 
 _SPREAD = (np.min, np.median, np.max)
@@ -282,7 +282,7 @@ def _beside_names(plot: Axes, entries: Sequence[Entry], name: str, score: bool) 
     plot.set_yticks([])
     failures = [rows[entry.group] for entry in entries if entry.failed]
     _crosses(plot, [low] * len(failures), failures)
-    _dress(plot, "x")
+    dress(plot, "x")
 
 
 def _dots(plot: Axes, x: np.ndarray, y: np.ndarray) -> None:
@@ -304,7 +304,7 @@ def _span(values: np.ndarray, score: bool) -> tuple[float, float]:
     return span(float(values.min()), float(values.max()), score)
 
 
-def _number_axis(plot: Axes, values: Sequence[float], scale: str) -> None:
+def number_axis(plot: Axes, values: Sequence[float], scale: str) -> None:
     """The x axis of the values: its scale, and a margin at either end."""
     low, high = min(values), max(values)
     if scale == "linear":
@@ -350,7 +350,7 @@ def _ticks(plot: Axes, axis: str, low: float, high: float) -> None:
     setter(ticks, tick_texts(ticks))
 
 
-def _dress(plot: Axes, grid: Literal["x", "y", "both"]) -> None:
+def dress(plot: Axes, grid: Literal["x", "y", "both"]) -> None:
     """Light rules, small grey labels, no frame but the base line."""
     plot.tick_params(
         length=0, pad=4, labelsize=sheet.points(sheet.SMALL - 0.5), labelcolor=sheet.GREY
@@ -432,7 +432,7 @@ def trade_off(
     plot.set(xlim=(start, end), ylim=(low, high))
     _ticks(plot, "y", low, high)
     _ticks(plot, "x", start, end)
-    _dress(plot, "both")
+    dress(plot, "both")
     return page.figure
 
 
