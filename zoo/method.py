@@ -282,6 +282,15 @@ class Method(keras.Model):
         """
         return None
 
+    # What is watched
+
+    def collapsed(self) -> str | None:
+        """What has collapsed in it beside its codes, and what helps, in sentences; None: nothing.
+
+        `zoo.callbacks.Collapse` asks after each epoch, and warns.
+        """
+        return None
+
     # Images
 
     @property

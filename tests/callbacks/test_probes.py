@@ -260,6 +260,21 @@ def test_collapse_can_stop_the_training(labelled):
     assert len(history["loss"]) == 1
 
 
+class Worn(Fixed):
+    """Its codes differ, but something else of it does not."""
+
+    def collapsed(self):
+        return "all keys are one."
+
+
+def test_a_method_says_what_else_has_collapsed(labelled):
+    method = Worn(knowing().encoder)
+    method.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    with pytest.warns(UserWarning, match=r"^In epoch 1: all keys are one\.$") as told:
+        tiny.fit(method, labelled.train, [Collapse(labelled)], epochs=2)
+    assert len(told) == 1
+
+
 def test_bounds_of_zero_are_never_passed(labelled):
     callback = Collapse(labelled, least_deviation=0, least_rank=0)
     tiny.fit(knowing(scale=0.0), labelled.train, [callback], epochs=1)

@@ -169,6 +169,25 @@ def test_classes_are_as_alike_as_their_prototypes():
     np.testing.assert_allclose(method.class_similarity(), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("rows", "step", "given", "said"),
+    [
+        ([[1, 0, 0], [0.99, 0.14, 0], [0, 0, 0], [1, 0, 0]], 2, {}, "cosines of 0.99 and more"),
+        ([[1, 0, 0], [0.99, 0.14, 0], [0, 0, 0], [1, 0, 0]], 1, {}, None),  # in the warm-up
+        ([[1, 0, 0], [0.99, 0.14, 0], [0, 0, 0], [1, 0, 0]], 2, {"use_prototypes": False}, None),
+        ([[1, 0, 0], [0.99, 0.14, 0], [0, 1, 0], [1, 0, 0]], 2, {}, None),
+        ([[1, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]], 2, {}, None),  # one class alone
+        ([[np.nan] * 3] * 4, 2, {}, None),
+    ],
+)
+def test_prototypes_that_are_all_alike_have_collapsed(rows, step, given, said):
+    method = make(**given)
+    method.prototypes.assign(unit(rows))
+    method.step.assign(step)
+    found = method.collapsed()
+    assert (found is None) if said is None else (said in found and "pico_digits" in found)
+
+
 def test_without_prototypes_the_classifier_resolves():
     method = compiled(use_prototypes=False, moco_steps=0, confidence_decay=(0.0, 0.0))
     batch = parts.partial_batch()

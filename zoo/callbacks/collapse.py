@@ -19,8 +19,9 @@ class Collapse(Scores):
     """Watches whether codes still differ: `feature_deviation` and `effective_rank` in the logs.
 
     An encoder has collapsed where all images point in one direction, or lie on one line. It warns
-    then, once in a training. Which images it looks at, where it stands among callbacks, and what
-    it raises besides: `Scores`.
+    then, once in a training; so it does where the method says that something else of it has
+    collapsed (`Method.collapsed`), as PiCO says of its prototypes. Which images it looks at, where
+    it stands among callbacks, and what it raises besides: `Scores`.
 
     Args:
         data: Images: any dataset of `zoo.data`.
@@ -70,19 +71,26 @@ class Collapse(Scores):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Scores the codes, and warns where they have collapsed."""
         super().on_epoch_end(epoch, logs)
-        deviation, rank = self.last["feature_deviation"], self.last["effective_rank"]
-        least_rank = self.least_rank if self._dimensions > 1 else 0
-        if self.collapsed or not (deviation < self.least_deviation or rank < least_rank):
+        said = None if self.collapsed else self._said(epoch)
+        if said is None:
             return
         self.collapsed = True
-        warnings.warn(
-            f"The codes have collapsed in epoch {epoch + 1}: their feature deviation is "
-            f"{deviation:.3g} (collapsed below {self.least_deviation:g}), their effective rank "
-            f"{rank:.3g} (below {least_rank:g}).",
-            stacklevel=2,
-        )
+        warnings.warn(said, stacklevel=2)
         if self.stop:
             self.model.stop_training = True
+
+    def _said(self, epoch: int) -> str | None:
+        """What has collapsed, in words."""
+        deviation, rank = self.last["feature_deviation"], self.last["effective_rank"]
+        least_rank = self.least_rank if self._dimensions > 1 else 0
+        if deviation < self.least_deviation or rank < least_rank:
+            return (
+                f"The codes have collapsed in epoch {epoch + 1}: their feature deviation is "
+                f"{deviation:.3g} (collapsed below {self.least_deviation:g}), their effective rank "
+                f"{rank:.3g} (below {least_rank:g})."
+            )
+        said = self.model.collapsed()
+        return None if said is None else f"In epoch {epoch + 1}: {said}"
 
     def _encode(self, images: np.ndarray) -> np.ndarray:
         codes = super()._encode(images)

@@ -31,6 +31,8 @@ from zoo.replicas import gather
 from zoo.teacher import shuffled_keys, trail, twin
 from zoo.two_view import check_follows
 
+ALIKE = 0.95  # prototypes whose cosines are all as high are one; at first they are, in a warm-up
+
 
 class PiCO(WithConfidence):
     """Tells which candidate is true by the prototype nearest to an image's embedding.
@@ -261,7 +263,17 @@ class PiCO(WithConfidence):
         filled: Any,
         warm: Any,
     ) -> dict[str, Any]:
-        """The loss, its two parts, and the mean of the largest confidence of each image."""
+        """The loss, its two parts, and how far labels and queue are.
+
+        Returns:
+            loss: classification + contrastive_weight contrastive.
+            classification: L_cls, in nats.
+            contrastive: L_cont, in nats: of the warm-up MoCo's loss, and not to be compared with
+                what follows.
+            certainty: The largest confidence of an image, in the mean: 1 where all labels of the
+                batch are resolved. It stays as it is during the warm-up.
+            queue_filled: How much of the queue has been put in, 0 to 1.
+        """
         labels = ops.concatenate([predicted, predicted, queue_labels])
         of_labels = losses.supervised_contrastive(
             q,
@@ -291,6 +303,24 @@ class PiCO(WithConfidence):
     def class_similarity(self) -> Any:
         """Cosines (C, C) of the classes' prototypes; 0 of a label that was never predicted."""
         return ops.matmul(self.prototypes, ops.transpose(self.prototypes))
+
+    def collapsed(self) -> str | None:
+        """Says so where all prototypes are one, once the warm-up is over: the nearest is any."""
+        prototypes = ops.convert_to_numpy(self.prototypes)
+        prototypes = prototypes[prototypes.any(axis=1)]
+        warm = int(self.step) >= self.moco_steps
+        if not (warm and self.use_prototypes) or len(prototypes) < 2:
+            return None
+        least = float((prototypes @ prototypes.T).min())
+        if not least >= ALIKE:  # NaN is another matter
+            return None
+        return (
+            f"all prototypes are alike, of cosines of {least:.2f} and more (collapsed from {ALIKE} "
+            "on): which is nearest to an image tells nothing of its label. It comes of views that "
+            "leave too little to know an image by. Milder views help (views=pico_digits for "
+            "characters), more steps or another contrastive_weight hardly. Without, "
+            "use_prototypes=False follows the classifier."
+        )
 
     def _wrong_size(self, received: str) -> str:
         return f"{super()._wrong_size(received)}, with a queue_size of {self.queue_size}"
