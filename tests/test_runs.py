@@ -164,6 +164,18 @@ def test_the_warm_up_is_as_large_a_part_of_other_steps():
     assert Settings.merged("simclr", recipe, {"steps": 50, "warmup_steps": 9}).warmup_steps == 9
 
 
+def test_what_a_recipe_counts_in_steps_is_as_large_a_part_of_other_steps():
+    recipe = {**RECIPE, "hyperparameters": {"moco_steps": RECIPE["steps"] // 10, "decay": 0.5}}
+
+    def hyperparameters(**given):
+        return Settings.merged("pico", recipe, given).hyperparameters
+
+    assert hyperparameters() == recipe["hyperparameters"]
+    assert hyperparameters(steps=50) == {"moco_steps": 5, "decay": 0.5}
+    assert hyperparameters(steps=50, hyperparameters={"moco_steps": 9})["moco_steps"] == 9
+    assert hyperparameters(batch_size=1)["moco_steps"] == RECIPE["steps"] // 10
+
+
 def test_a_warm_up_that_never_ends_is_refused():
     with pytest.raises(ValueError, match=r"Expected fewer warmup_steps than steps, 50\..*: 50\."):
         merged(steps=50, warmup_steps=50)

@@ -135,7 +135,8 @@ class Settings(pydantic.BaseModel):
         its subset, its candidates, its views and its subspaces are left out. A file of candidates
         and the run of an encoder are named by their whole paths, from wherever the run goes on.
         Epochs divide the steps: where only the steps are given, epochs are as long as the
-        recipe's, and at most 100; the warm-up is as large a part.
+        recipe's, and at most 100; the warm-up is as large a part, and so is all else that the
+        recipe counts in steps (hyperparameters called ..._steps, such as PiCO's moco_steps).
 
         Raises:
             ValueError: An unknown setting, or a value that cannot be.
@@ -171,9 +172,16 @@ class Settings(pydantic.BaseModel):
             if "epochs" not in last:
                 pace = recipe["steps"] // recipe["epochs"]
                 given["epochs"] = _most_epochs(given["steps"], pace)
-            if "warmup_steps" not in last and isinstance(given["steps"], int):
-                share = recipe.get("warmup_steps", 0) / recipe["steps"]
-                given["warmup_steps"] = int(share * given["steps"])
+            if isinstance(given["steps"], int):
+
+                def as_large_a_part(steps: int) -> int:
+                    return steps * given["steps"] // recipe["steps"]
+
+                if "warmup_steps" not in last:
+                    given["warmup_steps"] = as_large_a_part(recipe.get("warmup_steps", 0))
+                for name, value in recipe.get("hyperparameters", {}).items():
+                    if name.endswith("_steps") and name not in named_later:
+                        hyperparameters[name] = as_large_a_part(value)
         if isinstance(given.get("encoder"), str):
             given["encoder"] = str(Path(given["encoder"]).expanduser().resolve())
         if isinstance(given.get("candidates"), str):
