@@ -15,11 +15,11 @@ from keras_tuner.engine import trial as trials
 from rich.console import Console
 from rich.markup import escape
 
-from tuning import report
+from tuning import hparams, report
 from tuning.objectives import UDR, Objective, check_data, rescaling, udr_of
 from tuning.oracles import oracle_for
 from tuning.space import Number, Range, values_of
-from tuning.study import STATE, Study, StudyFolder, Trial
+from tuning.study import STATE, TENSORBOARD, Study, StudyFolder, Trial
 from zoo.attempts import attempt, forget, reason_of
 from zoo.exporting import versions
 from zoo.files import disk_full
@@ -147,7 +147,7 @@ def run_study(study: Study, folder: StudyFolder, console: Console, overwrite: bo
     data = prepared(study, console)
     with begun(study, folder, overwrite):
         Tuner(study, folder, data, console).search()
-        report.write(folder)
+        show(folder)
 
 
 @contextlib.contextmanager
@@ -156,7 +156,15 @@ def begun(study: Study, folder: StudyFolder, overwrite: bool = False) -> Iterato
     with folder.alone():
         folder.check(study, overwrite)  # once more: another process may just have left
         folder.begin(study, versions(), overwrite)
+        hparams.begin(folder)
         yield
+
+
+def show(folder: StudyFolder) -> None:
+    """Writes what people look at of a study: its page, and what TensorBoard lacks of it."""
+    hparams.tidy(folder)
+    hparams.write(folder, folder.trials)
+    report.write(folder)
 
 
 def load(study: Study, console: Console) -> Any:
@@ -278,6 +286,7 @@ class Tuner(base_tuner.BaseTuner):
         self.console.print(f"\n[bold]{escape(heading)}[/bold]", highlight=False)
         record = self._run(number, values, epochs)
         self.folder.record(record)
+        hparams.write(self.folder, [record])
         said = in_a_line(record, self.study.aim)
         self.console.print(said, highlight=False, soft_wrap=True, markup=False)
         return record
@@ -359,6 +368,8 @@ def say_where(folder: StudyFolder, console: Console) -> None:
     rows = {"trials": f"{len(trials)}, {len(failed)} of them failed; a folder each"}
     if (folder.path / REPORT).exists():
         rows[REPORT] = "all of it on one page"
+    if (path := folder.path / TENSORBOARD).exists():
+        rows[TENSORBOARD] = f"tensorboard --logdir {shlex.quote(str(path))}, for its HParams"
     if best is not None:
         rows["best"] = f"{best.name}: {label_of(best.values)}: {in_a_line(best, study.aim)}"
         rows["train"] = f"zoo train --from-study {shlex.quote(str(folder.path))} --pick best"

@@ -6,6 +6,7 @@ STUDY/trials/0003/trial.json   a trial: values, settings, scores of each seed, o
 STUDY/trials/0003/seed-0/      a run folder, as `zoo train` makes them: curves, pictures, config;
                           of the best trial with its weights and its SavedModel
 STUDY/workers/            what each process of a search in several said
+STUDY/tensorboard/        the trials as TensorBoard's HParams shows them
 STUDY/report.html         all of it on one page
 
 Every file is whole or absent. A trial that is recorded is never run again.
@@ -34,7 +35,7 @@ from zoo.plans import LOCK, Plan, PlanFolder
 from zoo.runs import REPORT, Run, Settings
 
 PLAN, RECORD, STATE = "study.json", "trial.json", "oracle.json"
-TRIALS, LOGS = "trials", "workers"
+TRIALS, LOGS, TENSORBOARD = "trials", "workers", "tensorboard"
 
 LEAVING = 2.0  # seconds in which a chief ends whose parent was killed
 
@@ -342,7 +343,7 @@ class StudyFolder(PlanFolder[Study]):
 
     def clear(self) -> None:
         """Removes what a study left in the folder, and nothing else that may lie there."""
-        for name in (TRIALS, LOGS):
+        for name in (TRIALS, LOGS, TENSORBOARD):
             shutil.rmtree(self.path / name, ignore_errors=True)
         for name in (REPORT, STATE, PLAN):
             (self.path / name).unlink(missing_ok=True)

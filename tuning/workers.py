@@ -199,9 +199,9 @@ def run_workers(
             seen = _tell(folder, console, seen)
     _tell(folder, console, seen)
     if not joins:
-        from tuning import report
+        from tuning.searching import show
 
-        report.write(folder)
+        show(folder)
 
 
 def _tell(folder: StudyFolder, console: Console, seen: set[int]) -> set[int]:

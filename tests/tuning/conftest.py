@@ -52,7 +52,7 @@ def tried(monkeypatch):
     monkeypatch.setattr(searching.scoring, "default", lambda data: ())
     monkeypatch.setattr(searching, "POLL", 0.01)
     monkeypatch.setattr(searching, "forget", lambda: None)  # there is nothing to forget
-    monkeypatch.setattr(searching.report, "write", lambda folder: told.reported.append(folder.path))
+    monkeypatch.setattr(searching, "show", lambda folder: told.reported.append(folder.path))
     return told
 
 
