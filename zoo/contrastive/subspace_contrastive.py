@@ -16,46 +16,43 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
 from keras import layers, ops
 
 from zoo import checks, losses, networks
-from zoo.data.subspaces import factor_pairs, factor_views, listed, told_apart
-from zoo.layers import AdaptiveSubspaces, ConditionalBatchNormalization
+from zoo.data.subspaces import factor_pairs, factor_views
 from zoo.losses.contrastive import unit
 from zoo.losses.independence import standardised
-from zoo.messages import described, unknown
+from zoo.losses.subspaces import equal_rows
+from zoo.messages import described
 from zoo.method import Endpoint, Method
-from zoo.networks.subspaces import HEAD, check_widths
-from zoo.optimizers import FusedAdam, of_its_own
+from zoo.networks.subspaces import check_widths
 from zoo.replicas import gather
-
-MISSING = -1
-"""A condition that is not known."""
-
-
-class Relatives(NamedTuple):
-    """What a batch holds.
-
-    Attributes:
-        image: (N, H, W, C), uint8 or float 0..1.
-        positives: For each subspace such images, which share with `image` what it is to hold.
-        negatives: For subspaces with hard negatives such images, which share all else.
-        factors: (N, F) integers, of `image`; None where no factors are known.
-        conditions: (N, 1 + P + Q) integers, of `image`, of the P positives and of the Q negatives,
-            -1 where missing; None where the encoder depends on none.
-    """
-
-    image: Any
-    positives: dict[str, Any]
-    negatives: dict[str, Any]
-    factors: Any
-    conditions: Any
+from zoo.subspaces import (
+    MISSING,
+    Relatives,
+    bound,
+    check_codes,
+    check_condition,
+    check_conditions,
+    check_penalties,
+    check_table,
+    check_told_apart,
+    factors_held,
+    gates_of,
+    heads_of,
+    images_of_each,
+    names_of_factors,
+    of_every,
+    penalties_in_use,
+    penalty,
+    with_batch_negatives,
+    with_hard_negatives,
+)
 
 
 class SubspaceContrastive(Method):
@@ -95,11 +92,11 @@ class SubspaceContrastive(Method):
             linear heads; else of `losses.vector_orthogonality`, for subspaces of equal width.
         variance_weight: Of `losses.variance_separation`, summed over subspaces. Of known factors.
         hard_negatives: Whether there are any.
-        batch_negatives: The subspaces in which other images' positives are negatives too. None:
-            all where factors are known. Where views stand for factors, those that do not ignore
-            crops: other images differ in what they show as well, and a subspace that only sees
-            what is done to them would learn to tell them apart by that. Without hard negatives
-            all of them.
+        batch_negatives: The subspaces in which other images' positives are negatives too, one or
+            several. None: all where factors are known. Where views stand for factors, those that
+            do not ignore crops: other images differ in what they show as well, and a subspace
+            that only sees what is done to them would learn to tell them apart by that. Without
+            hard negatives all of them.
         condition: The known factor that the encoder depends on, for `batches`. None where it
             depends on none, or batches are one's own.
         missing: How often a condition is left out in training, 0 to 1, so that images without one
@@ -194,7 +191,7 @@ class SubspaceContrastive(Method):
         orthogonality_weight: float = 0.0,
         variance_weight: float = 0.0,
         hard_negatives: bool = True,
-        batch_negatives: Sequence[str] | None = None,
+        batch_negatives: str | Sequence[str] | None = None,
         condition: str | None = None,
         missing: float = 0.1,
         club_network: keras.Model | None = None,
@@ -203,7 +200,7 @@ class SubspaceContrastive(Method):
         **kwargs: Any,
     ) -> None:
         widths = check_widths(subspaces)
-        given = {
+        weights = {
             "correlation": correlation_weight,
             "gaussian_mi": gaussian_mi_weight,
             "club": club_weight,
@@ -211,42 +208,39 @@ class SubspaceContrastive(Method):
             "orthogonality": orthogonality_weight,
             "variance": variance_weight,
         }
-        weights = {name: checks.number(f"{name}_weight", w, low=0) for name, w in given.items()}
-        between = [name for name in weights if name != "variance" and weights[name]]
-        if len(widths) == 1 and between:
-            warnings.warn(
-                f"{', '.join(f'{name}_weight' for name in between)}: between subspaces, of which "
-                f"there is but one, {next(iter(widths))!r}. It has no effect.",
-                stacklevel=2,
-            )
-        used = [n for n, w in weights.items() if w and (len(widths) > 1 or n == "variance")]
+        used = penalties_in_use(weights, widths)
         # What it logs depends on its arguments, unlike that of other methods.
         counted = () if gates_of(encoder) is None else ("open_subspaces", "open_dimensions")
         self.terms = (*(f"info_nce_{name}" for name in widths), *used, *counted)  # type: ignore[misc]
         super().__init__(encoder, **kwargs)
+        check_codes(encoder, widths)
         self.subspaces = widths
-        _check_codes(encoder, widths)
-        self.ignored = _named("ignored", ignored, widths) if ignored else None
-        self.factor_names = tuple(factor_names)
-        self.held = self._factors_of(held)
+        self.ignored = of_every("ignored", ignored, "transformation", widths) if ignored else None
+        self.factor_names = names_of_factors(factor_names)
+        self.held = factors_held(held, ignored, widths, self.factor_names)
         self.temperature = checks.positive("temperature", temperature)
-        self.correlation_weight = weights["correlation"]
-        self.gaussian_mi_weight = weights["gaussian_mi"]
-        self.club_weight = weights["club"]
-        self.hsic_weight = weights["hsic"]
-        self.orthogonality_weight = weights["orthogonality"]
-        self.variance_weight = weights["variance"]
+        self.correlation_weight = float(correlation_weight)
+        self.gaussian_mi_weight = float(gaussian_mi_weight)
+        self.club_weight = float(club_weight)
+        self.hsic_weight = float(hsic_weight)
+        self.orthogonality_weight = float(orthogonality_weight)
+        self.variance_weight = float(variance_weight)
+        check_penalties(used, encoder, widths, self.held)
+        self._penalties = used
         self.hard_negatives = checks.truth("hard_negatives", hard_negatives)
-        self.batch_negatives = self._compared(batch_negatives)
+        channels = self.image_shape[-1]
+        hard = with_hard_negatives(self.held, self.ignored, channels) if hard_negatives else ()
+        self.batch_negatives = with_batch_negatives(batch_negatives, hard, self.ignored, widths)
+        self._hard = hard
         self.seed = checks.integer("seed", seed, low=0)
         self.conditional = isinstance(encoder.input_shape, list)
-        self.condition = self._known(condition)
+        self.condition = check_condition(condition, self.conditional, self.factor_names)
         self.missing = checks.number("missing", missing, low=0, high=1)
         if self.conditional:
             self.noise = keras.random.SeedGenerator(self.seed)
-        self._penalties = {name: weights[name] for name in used}
-        self._check_penalties()
-        self.club_network, self.club_optimizer = self._bound(club_network, club_optimizer)
+        self.club_network, self.club_optimizer = bound(
+            club_network, club_optimizer, self.club_weight, widths, self.seed
+        )
 
     @classmethod
     def for_images(
@@ -323,26 +317,13 @@ class SubspaceContrastive(Method):
                 "Expected condition, the factor that the encoder depends on, to make batches of. "
                 "Received: None."
             )
-        self._check_conditions(data)
-        return factor_pairs(data, self.held, batch_size, condition=self.condition, **told)
-
-    def _check_conditions(self, data: Any) -> None:
-        """Refuses a factor of more values than the encoder tells apart: more would be missing."""
-        if self.condition is None:
-            return
-        normalising = (
-            layer
-            for layer in self.encoder._flatten_layers()
-            if isinstance(layer, ConditionalBatchNormalization)
-        )
-        sizes = dict(zip(self.factor_names, getattr(data, "factor_sizes", ()), strict=False))
-        values = sizes.get(self.condition, 0)
-        for layer in normalising:
-            if values > layer.conditions:
-                raise ValueError(
-                    f"Expected at most {layer.conditions} values of {self.condition}, the "
-                    f"conditions that the encoder depends on. Received: {values}, of {data.name}."
-                )
+        pairs = factor_pairs(data, self.held, batch_size, condition=self.condition, **told)
+        if self.condition is not None:
+            check_conditions(self.encoder, self.condition, data)
+        if not self._hard:
+            sizes = dict(zip(data.factor_names, data.factor_sizes, strict=True))
+            check_told_apart(batch_size, self.held, sizes)
+        return pairs
 
     # What it says of images
 
@@ -433,7 +414,7 @@ class SubspaceContrastive(Method):
         hard = dict(zip(given.negatives, relatives[len(keys) :], strict=True))
         factors = None if given.factors is None else gather(ops.cast(given.factors, "int64"))
         self._check_told_apart(factors)
-        heads = self._heads() if "orthogonality" in self._penalties else []
+        heads = heads_of(self.encoder, self.subspaces) if "orthogonality" in self._penalties else []
         gates = gates_of(self.encoder)
         return {
             "codes": own,
@@ -488,28 +469,14 @@ class SubspaceContrastive(Method):
     ) -> dict[str, Any]:
         """Eq. 1: the loss of every subspace and the penalties, logged without their weights."""
         z = self.split(codes)
-        pairs = [*itertools.combinations(z.values(), 2)]
         terms = {
             f"info_nce_{name}": self.info_nce(name, z[name], keys[name], hard.get(name), factors)
             for name in z
         }
         loss = sum(terms.values())
-        penalties = {
-            "correlation": lambda: sum(losses.squared_correlation(a, b) for a, b in pairs),
-            "gaussian_mi": lambda: sum(losses.gaussian_mutual_information(a, b) for a, b in pairs),
-            "club": lambda: sum(losses.club(*answer) for answer in answers),
-            "hsic": lambda: sum(losses.hsic(a, b) for a, b in pairs),
-            "orthogonality": lambda: (
-                losses.head_orthogonality(kernels)
-                if kernels
-                else losses.vector_orthogonality([*z.values()])
-            ),
-            "variance": lambda: sum(
-                losses.variance_separation(z[name], self.factors_in(name, factors)) for name in z
-            ),
-        }
+        values = {name: self.factors_in(name, factors) for name in self.held}
         for name, weight in self._penalties.items():
-            terms[name] = penalties[name]()
+            terms[name] = penalty(name, z, values, kernels, answers)
             loss += weight * terms[name]
         if gates is not None:
             owners = ops.one_hot(ops.argmax(gates, axis=0), len(z) + 1)[:, :-1]
@@ -531,7 +498,7 @@ class SubspaceContrastive(Method):
         if name not in self.batch_negatives:
             excluded = ops.ones_like(itself)
         elif self.held:
-            excluded = same(self.factors_in(name, factors))
+            excluded = equal_rows(self.factors_in(name, factors))
         else:
             excluded = itself
         candidates = unit(keys)
@@ -586,17 +553,17 @@ class SubspaceContrastive(Method):
                 f"Received: {described(batch)}."
             )
         image = batch["image"]
-        positives = _of_each("positives", batch["positives"], self.subspaces, image)
-        negatives = _of_each("negatives", batch.get("negatives"), self._hard, image)
+        positives = images_of_each("positives", batch["positives"], self.subspaces, image)
+        negatives = images_of_each("negatives", batch.get("negatives"), self._hard, image)
         factors = batch["factors"] if self.held else None
         conditions = batch["conditions"] if self.conditional else None
         if self.held:
             named = f"integers of {', '.join(self.factor_names)}"
-            _check_table("factors", factors, image, len(self.factor_names), named)
+            check_table("factors", factors, image, len(self.factor_names), named)
         if self.conditional:
             width = 1 + len(positives) + len(negatives)
             named = "integers, of the images, their positives and their negatives"
-            _check_table("conditions", conditions, image, width, named)
+            check_table("conditions", conditions, image, width, named)
         return Relatives(image, positives, negatives, factors, conditions)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -615,184 +582,9 @@ class SubspaceContrastive(Method):
     def _check_told_apart(self, factors: Any) -> None:
         """Refuses, when it runs, a batch that leaves a subspace without any negative."""
         for name in self.held if not self._hard else ():
-            alike = ops.all(same(self.factors_in(name, factors)))
+            alike = ops.all(equal_rows(self.factors_in(name, factors)))
             expected = (
                 f"Expected images of several values of {', '.join(self.held[name])} in a batch: "
                 f"subspace {name} has no other negatives. Received one of all, of images:"
             )
             tf.debugging.Assert(~alike, [expected, ops.shape(factors)[0]])
-
-    # What the constructor makes of its arguments
-
-    def _factors_of(self, held: Any) -> dict[str, tuple[str, ...]]:
-        """The factors of each subspace; of none where views stand for them."""
-        if self.ignored:
-            if held:
-                raise ValueError(
-                    "Expected held, factors that are known, or ignored, views that stand for "
-                    f"them. Received both: {held!r} and {self.ignored!r}."
-                )
-            return {}
-        held = {name: (name,) for name in self.subspaces} if held is None else held
-        held = _named("held", held, self.subspaces)
-        if not self.factor_names:
-            raise ValueError(
-                "Expected factor_names, the columns of known factors, such as data.factor_names; "
-                "or ignored, where views stand for factors. Received: none."
-            )
-        for factor in itertools.chain(*held.values()):
-            if factor not in self.factor_names:
-                raise ValueError(unknown("factor", factor, self.factor_names))
-        return held
-
-    def _known(self, condition: str | None) -> str | None:
-        """The factor that the encoder depends on, once it is known that it can."""
-        if condition is None:
-            return None
-        if not self.conditional:
-            raise ValueError(
-                "Expected an encoder that depends on a condition, as for_images(..., conditions=K) "
-                f"makes it, for condition {condition!r}. Received one that takes images alone."
-            )
-        if condition not in self.factor_names:
-            raise ValueError(unknown("factor", str(condition), self.factor_names))
-        return condition
-
-    def _compared(self, given: Sequence[str] | None) -> tuple[str, ...]:
-        """The subspaces in which other images are negatives, once all have some negatives."""
-        self._hard: tuple[str, ...] = ()
-        if self.hard_negatives:
-            channels = self.image_shape[-1]
-            self._hard = tuple(told_apart(self.ignored, channels) if self.ignored else self.held)
-        if given is None:
-            ignored = self.ignored or {}
-            given = [
-                name
-                for name in self.subspaces
-                if name not in self._hard or "crop" not in ignored.get(name, ())
-            ]
-        for name in given:
-            if name not in self.subspaces:
-                raise ValueError(unknown("subspace", str(name), self.subspaces))
-        for name in self.subspaces:
-            if name not in self._hard and name not in given:
-                raise ValueError(
-                    "Expected negatives for every subspace: hard_negatives, or batch_negatives "
-                    f"with its name. Received none for {name!r}."
-                )
-        return tuple(given)
-
-    def _check_penalties(self) -> None:
-        """Refuses penalties that nothing is known for."""
-        if "variance" in self._penalties and not self.held:
-            raise ValueError(
-                "Expected known factors for variance_weight, which separates their values, or a "
-                f"weight of 0. Received: {self.variance_weight:g}, and views that stand for "
-                "factors."
-            )
-        if "orthogonality" in self._penalties and gates_of(self.encoder) is not None:
-            raise ValueError(
-                "Expected an orthogonality_weight of 0: subspaces that share out dimensions have "
-                f"none in common, and are orthogonal. Received: {self.orthogonality_weight:g}."
-            )
-        widths = {*self.subspaces.values()}
-        if "orthogonality" in self._penalties and not self._heads() and len(widths) > 1:
-            heads = ", ".join(HEAD.format(name) for name in self.subspaces)
-            raise ValueError(
-                f"Expected an encoder with layers {heads} on one trunk, as for_images makes it, "
-                "or subspaces of equal width, for orthogonality_weight. Received: neither, "
-                f"{self.subspaces}."
-            )
-
-    def _heads(self) -> list[keras.layers.Dense]:
-        """The linear heads on one trunk; none where the encoder has others."""
-        layers = {layer.name: layer for layer in self.encoder.layers}
-        named = [layers.get(HEAD.format(name)) for name in self.subspaces]
-        heads = [layer for layer in named if isinstance(layer, keras.layers.Dense)]
-        shared = len({id(head.input) for head in heads}) == 1
-        return heads if shared and len(heads) == len(named) else []
-
-    def _bound(self, network: Any, optimizer: Any) -> tuple[Any, Any]:
-        """The network of the bound and its optimizer, where they have something to do."""
-        if "club" not in self._penalties:
-            if network is not None or optimizer is not None:
-                raise ValueError(
-                    "Expected club_network and club_optimizer with a club_weight above 0, and "
-                    f"several subspaces. Received: a weight of {self.club_weight:g}, "
-                    f"{len(self.subspaces)} subspaces."
-                )
-            return None, None
-        usual = networks.conditionals(self.subspaces, self.seed)
-        network = usual if network is None else network
-        for side in ("input_shape", "output_shape"):
-            if getattr(network, side) != getattr(usual, side):
-                raise ValueError(
-                    "Expected a club_network as zoo.networks.conditionals makes it, from "
-                    f"{usual.input_shape} to {usual.output_shape}. Received one from "
-                    f"{network.input_shape} to {network.output_shape}."
-                )
-        optimizer = FusedAdam(1e-3) if optimizer is None else optimizer
-        return network, of_its_own("club_optimizer", optimizer, network)
-
-
-def gates_of(encoder: keras.Model) -> AdaptiveSubspaces | None:
-    """The layer by which an encoder's subspaces share out dimensions; None where they do not."""
-    found = (layer for layer in encoder.layers if isinstance(layer, AdaptiveSubspaces))
-    return next(found, None)
-
-
-def same(values: Any) -> Any:
-    """Which rows have the same values: (N, N) booleans of integers (N, f)."""
-    return ops.all(values[:, None] == values[None], axis=2)
-
-
-def _named(argument: str, given: Any, subspaces: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
-    """What belongs to every subspace, and to no other."""
-    named = listed(argument, given, "factor" if argument == "held" else "transformation")
-    for name in named:
-        if name not in subspaces:
-            raise ValueError(unknown("subspace", name, subspaces))
-    for name in subspaces:
-        if name not in named:
-            raise ValueError(f"Expected {argument} of every subspace. Received none of {name!r}.")
-    return {name: tuple(named[name]) for name in subspaces}
-
-
-def _of_each(
-    argument: str, given: Any, names: Sequence[str] | Mapping[str, Any], image: Any
-) -> dict[str, Any]:
-    """A batch's images for each of these subspaces, once it is known that they fit."""
-    if not names:
-        return {}
-    if not isinstance(given, Mapping) or not set(names) <= set(given):
-        raise ValueError(
-            f"Expected {argument} of every subspace, {', '.join(map(repr, names))}. Received: "
-            f"{described(given)}."
-        )
-    for name in names:
-        checks.alike(**{"image": image, f"{argument} of {name}": given[name]})
-    return {name: given[name] for name in names}
-
-
-def _check_table(name: str, table: Any, image: Any, width: int, wanted: str) -> None:
-    """Refuses what is no table (N, width) of integers, a row for each image."""
-    shape, n = tuple(table.shape), image.shape[0]
-    dtype = getattr(table.dtype, "name", str(table.dtype))
-    fits = len(shape) == 2 and shape[1] == width and (None in (shape[0], n) or shape[0] == n)
-    if not fits or "int" not in dtype:
-        raise ValueError(
-            f"Expected {name} of shape ({'N' if n is None else n}, {width}), {wanted}. Received "
-            f"shape: {shape}, dtype: {dtype}."
-        )
-
-
-def _check_codes(encoder: keras.Model, subspaces: Mapping[str, int]) -> None:
-    """Refuses an encoder whose codes are not as wide as the subspaces."""
-    shape = tuple(encoder.output_shape) if isinstance(encoder.output_shape, tuple) else ()
-    total = sum(subspaces.values())
-    if len(shape) != 2 or shape[1] != total:
-        raise ValueError(
-            f"Expected an encoder that gives codes (N, {total}), the subspaces "
-            f"{', '.join(f'{name} {width}' for name, width in subspaces.items())} side by side. "
-            f"Received one that gives {encoder.output_shape}."
-        )

@@ -7,7 +7,7 @@ without any, what is done to the images.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -290,7 +290,8 @@ def listed(
         )
     listed = {}
     for subspace, given in subspaces.items():
-        names = [given] if isinstance(given, str) else list(given)
+        several = [given] if isinstance(given, str) else given
+        names = list(several) if isinstance(several, Iterable) else []
         if not isinstance(subspace, str) or not subspace or not names:
             raise ValueError(
                 f"Expected a name and at least one {kind} for every subspace. "

@@ -140,6 +140,11 @@ def _same(values: Any, codes: Any) -> Any:
             f"Expected values of shape (N,) or (N, F), integers, N = {n} as in codes. "
             f"Received shape: {shape}, dtype: {dtype}."
         )
+    return equal_rows(values)
+
+
+def equal_rows(values: Any) -> Any:
+    """Which rows are the same: (N, N) booleans of integers (N, f)."""
     return ops.all(values[:, None] == values[None], axis=2)
 
 
