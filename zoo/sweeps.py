@@ -79,8 +79,7 @@ class Sweep(Plan):
         values: Its values, rising; none where methods are compared.
         scale: Of the values: "linear" or "log".
         seeds: How many; they count from 0.
-        metrics: What the finished runs are scored by; None is MIG and SAP, where the data have
-            factors.
+        metrics: What the finished runs are scored by; None is what `zoo evaluate` scores by.
         settings: Of every training, beside its method, its seed and the number that is swept.
     """
 
@@ -112,9 +111,9 @@ class Sweep(Plan):
             param: An argument of the method that is a number.
             values: Its values. Default: five over its range in the method's `search_space`.
             seeds: Runs of each value or method.
-            metrics: Names of metrics. Default: MIG and SAP, where the data have factors.
-                A sweep's settings may name them too: "metrics" is what finished runs are scored by
-                there, not what is computed after each epoch.
+            metrics: Names of metrics. Default: those of `zoo evaluate`, which the data and the
+                method allow. A sweep's settings may name them too: "metrics" is what finished
+                runs are scored by there, not what is computed after each epoch.
             layers: Settings that override the recipe, then one another: see `Settings.merged`.
 
         Raises:

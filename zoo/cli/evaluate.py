@@ -13,7 +13,14 @@ from zoo.cli.output import print_table
 from zoo.cli.settings import MetricNames
 from zoo.messages import formatted
 from zoo.metrics.arrays import BINS
-from zoo.metrics.scoring import DEFAULT, FINISHED_LABELLED, SAMPLES, TRAIN_SAMPLES
+from zoo.metrics.scoring import (
+    DEFAULT,
+    FINISHED_LABELLED,
+    FINISHED_SUBSPACES_OF_FACTORS,
+    SAMPLES,
+    SUBSPACES,
+    TRAIN_SAMPLES,
+)
 from zoo.runs import Run
 
 
@@ -40,7 +47,9 @@ from zoo.runs import Run
     "--metrics",
     type=MetricNames(),
     help=f"Names of metrics, or all. Default: {','.join(DEFAULT)} where factors are known, "
-    f"{','.join(FINISHED_LABELLED)} where images have class labels.",
+    f"{','.join(FINISHED_LABELLED)} where images have class labels; of codes of several "
+    f"subspaces also {','.join((*SUBSPACES, *FINISHED_SUBSPACES_OF_FACTORS))}, as far as factors "
+    "are known.",
 )
 @click.option(
     "--embedding",

@@ -13,11 +13,17 @@ from zoo.cli.border import RUN, open_run, quiet_tensorflow, usage
 @click.command("traverse")
 @RUN
 @click.option("--steps", type=click.IntRange(2), default=9, show_default=True, help="Columns.")
-@click.option("--reach", type=float, default=2.0, show_default=True, help="Prior deviations.")
+@click.option(
+    "--reach",
+    type=float,
+    default=2.0,
+    show_default=True,
+    help="Standard deviations to either side: of the prior, or of codes that have none.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the image.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder. Default: RUN/pictures.")
 def command(run: Path, steps: int, reach: float, seed: int, out: Path | None) -> None:
-    """Draw what each latent of a finished RUN changes."""
+    """Draw what each latent of a finished RUN changes, and each subspace where it has some."""
     opened = open_run(run)
     with usage():
         checks.number("reach", reach, low=0)

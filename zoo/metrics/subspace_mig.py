@@ -111,9 +111,9 @@ def subspace_shares(
 
 def _share(distances: NDArray[np.float64], y: NDArray[np.intp], neighbours: int) -> float:
     """Equation (2) of one factor, from the distances (N, N), divided by the factor's entropy."""
-    repeated = np.bincount(y)[y] > 1  # a value that occurs once has no neighbours
-    if not repeated.all():
-        distances, y = distances[np.ix_(repeated, repeated)], y[repeated]
+    several = np.bincount(y)[y] > 1  # a value that occurs once has no neighbours
+    if not several.all():
+        distances, y = distances[np.ix_(several, several)], y[several]
     counts = np.bincount(y)
     own, every = np.zeros(len(y)), np.zeros(len(y))
     for value in np.flatnonzero(counts):

@@ -35,7 +35,7 @@ QUERIES, APART = 4, 8  # images whose neighbours are shown in each subspace, and
 SWAPPED = 6  # pairs of images of which one takes a subspace of the other's
 PROBED = 5_000  # codes that the subspaces are probed by, a fifth of them for the test
 KEPT = 256  # rows of a correlation matrix that drawn.npz keeps
-REACH = 2.0  # a latent moves so many prior standard deviations to either side
+REACH = 2.0  # a latent moves so many standard deviations to either side
 
 
 class Drawing:
