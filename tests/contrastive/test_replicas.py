@@ -10,6 +10,7 @@ from keras import layers
 import zoo
 from tests import parts
 from tests.contract import TwoViewContract
+from tests.contrastive import test_subspace_contrastive as subspaces
 
 SCRIPT = """
 import sys, importlib
@@ -76,6 +77,14 @@ class NormalizedBarlowTwins(TwoViewContract):
         return zoo.BarlowTwins(encoder(), zoo.networks.projector(4, (5, 3)))
 
 
+class PenalisedSubspaces(subspaces.TestSubspaceContrastive):
+    def make(self):
+        """The bound's network by plain gradients: Adam makes much of what rounding leaves."""
+        names = ("club", "hsic", "orthogonality", "variance")
+        weights = {f"{name}_weight": 1.0 for name in names}
+        return subspaces.make(club_optimizer=keras.optimizers.SGD(0.01), **weights)
+
+
 EXCHANGED = """
 import itertools
 import numpy as np, keras, tensorflow as tf, zoo
@@ -139,7 +148,12 @@ CONTRACTS = {
     "contrastive.test_vicreg": ("TestVICReg",),
     "partial.test_lws": ("TestLWS",),
     "partial.test_pico": ("TestPiCO",),
-    "contrastive.test_replicas": ("NormalizedSimCLR", "NormalizedMoCo", "NormalizedBarlowTwins"),
+    "contrastive.test_replicas": (
+        "NormalizedSimCLR",
+        "NormalizedMoCo",
+        "NormalizedBarlowTwins",
+        "PenalisedSubspaces",
+    ),
 }
 CASES = [(module, name, "SGD") for module, names in CONTRACTS.items() for name in names]
 
