@@ -897,6 +897,7 @@ def test_ctrl_c_leaves_a_checkpoint_from_which_to_go_on(command, tmp_path):
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert re.fullmatch(
+        r"\nzoo: stopping once this step is done; Ctrl-C again stops at once\n"
         r"zoo: stopped, step \d+ is saved\. "
         r"Go on with: zoo train beta_vae --resume --out 'a run'\n",
         err,

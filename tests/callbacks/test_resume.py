@@ -300,12 +300,14 @@ def test_batches_before_the_checkpoint_are_counted_not_trained(data, tmp_path):
         (signal.SIGINT, KeyboardInterrupt, STEPS),  # at the end of an epoch
     ],
 )
-def test_a_signal_ends_the_run_after_a_checkpoint(whole, tmp_path, number, error, step):
+def test_a_signal_ends_the_run_after_a_checkpoint(whole, tmp_path, capfd, number, error, step):
     before = signal.getsignal(number)
     with pytest.raises(error) as raised:
         killed.train(tmp_path, minutes=10, between=[Interrupt(step, number)])
     if error is SystemExit:
         assert raised.value.code == 143
+    heard = "zoo: stopping once this step is done; Ctrl-C again stops at once"
+    assert (heard in capfd.readouterr().err) == (number == signal.SIGINT)
     assert checkpoints(tmp_path) == [f"epoch-000000-batch-{step:08}"]
     assert signal.getsignal(number) is before
     assert killed.ends_equal(go(tmp_path), whole)

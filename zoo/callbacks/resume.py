@@ -24,6 +24,8 @@ WEIGHTS = "state.keras"  # HDF5 by itself crashes the process when the disk is f
 STATE = "state.json"
 KEEP = 2  # checkpoints: should the newest be damaged, there is the one before
 PLAIN = (bool, int, float, str, type(None))
+STDERR = 2
+STOPPING = b"\nzoo: stopping once this step is done; Ctrl-C again stops at once\n"
 SETTINGS = ("params", "min_delta")  # Keras turns min_delta's sign when it first compares
 
 
@@ -38,6 +40,9 @@ class Resume(keras.callbacks.Callback):
     are, every `minutes` within an epoch and on Ctrl-C or SIGTERM (which then end the run as they
     would have). Each is written beside the last, synced and renamed; a damaged one is noticed and
     the one before used.
+
+    Ctrl-C waits for the step to be done, of which the first takes long, and says that it was heard;
+    a second one ends the run at once.
 
     Put it last in the list of callbacks. What the others hold in plain attributes (EarlyStopping's
     patience, ModelCheckpoint's best) is saved and restored too. A copy of the best weights in
@@ -204,6 +209,8 @@ class Resume(keras.callbacks.Callback):
         told_before, self._signal = self._signal, number
         if told_before:  # at once, without a checkpoint
             self._obey()
+        elif number == signal.SIGINT:  # someone waits for an answer; the first step takes long
+            os.write(STDERR, STOPPING)  # print may be what was interrupted
 
     def _obey(self) -> None:
         number, self._signal = self._signal, None
