@@ -48,6 +48,7 @@ def test_train_and_test_with_classes(tmp_path: Path) -> None:
     assert data.test.labels is not None
     assert data.test.labels.tolist() == [1]
     assert data.describe() == {"name": f"folder:{tmp_path}"}
+    assert data.name == data.train.name == f"folder:{tmp_path.name}"  # as pictures and scores say
 
 
 @pytest.mark.parametrize("inside", ["", "train"])

@@ -177,7 +177,10 @@ class TestClasses:
         assert drawn.get_clim() == (-1, 1)
 
     def test_the_pairs_that_are_most_alike_are_named(self, texts):
-        words = f"Most alike: cat and dog (0.50), dog and ship (0.00), cat and ship ({MINUS}0.25)."
+        words = (
+            f"Most alike, by cosine: cat and dog (0.50), dog and ship (0.00), cat and ship "
+            f"({MINUS}0.25)."
+        )
         assert most_alike(self.COSINES, NAMES) == words
         assert words in " ".join(texts(class_similarities(self.COSINES, NAMES)))
         assert most_alike(np.eye(1), ["cat"]) == "There are no two classes to compare."
@@ -188,7 +191,7 @@ class TestClasses:
         figure = class_similarities(cosines, NAMES)
         assert texts(figure).count("\N{EN DASH}") == 5
         assert figure.axes[0].collections[0].get_array().mask.sum() == 5
-        assert most_alike(cosines, NAMES) == f"Most alike: cat and ship ({MINUS}0.25)."
+        assert most_alike(cosines, NAMES) == f"Most alike, by cosine: cat and ship ({MINUS}0.25)."
 
     @pytest.mark.parametrize("size", [1, 2, 20, 21, 100])
     @pytest.mark.parametrize("name", ["a", "a class with a very long name indeed"])

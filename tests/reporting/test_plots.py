@@ -64,6 +64,13 @@ def test_a_scores_axis_goes_from_zero_to_a_round_number(best, top):
     assert plots(curves({"mig": [0.0, best]}))[0].get_ylim() == (0, top)
 
 
+def test_a_score_of_one_is_drawn_in_its_whole_width_and_a_steep_start_is_cut():
+    [score] = plots(curves({"mig": [0.5, 1.0, 1.0]}))
+    assert not any(line.get_clip_on() for line in score.lines)
+    [loss] = plots(curves({"loss": [900.0] + [3.0, 1.0] * 15}))
+    assert lines(loss)[0].get_clip_on()
+
+
 def test_negative_scores_and_those_above_one_are_shown():
     low, high = plots(curves({"sap": [-0.5, 0.2]}))[0].get_ylim()
     assert low < -0.5 < 0.2 <= high

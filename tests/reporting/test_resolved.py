@@ -10,7 +10,7 @@ from tests.told import CLASSES, numbered, told
 from zoo.reporting import resolved, resolved_labels, sheet
 from zoo.reporting.drawing import Drawing
 from zoo.reporting.drawn import Drawn
-from zoo.reporting.resolved import EACH, examples
+from zoo.reporting.resolved import EACH, WRONG, examples
 
 SETS = np.array([[1, 1, 0], [1, 1, 1], [1, 0, 0], [0, 1, 1]], bool)
 CONFIDENCE = np.array([[0.95, 0.05, 0], [0.5, 0.3, 0.2], [1, 0, 0], [0, 0.4, 0.6]])
@@ -33,6 +33,24 @@ def test_resolved_ones_come_first_and_then_the_least_sure():
     )
     assert "resolved 0.0 % are right" in examples(SETS, CONFIDENCE, truth=[1, 0, 0, 1]).words
     assert "right" not in examples(SETS, CONFIDENCE).words
+
+
+def test_some_that_are_resolved_wrongly_are_shown(texts):
+    sets, truth = np.ones((200, 2), bool), np.zeros(200, int)
+    confidence = np.tile([0.95, 0.05], (200, 1))
+    confidence[[7, 8, 9, 10]] = [0.05, 0.95]
+    found = examples(sets, confidence, truth)
+    assert len(found.rows) == EACH + WRONG
+    assert set(found.rows[EACH:]) < {7, 8, 9, 10}
+    assert not {7, 8, 9, 10} & set(found.rows[:EACH])
+    assert "Of the resolved 98.0 % are right." in found.words
+    rows = found.rows
+    figure = resolved_labels(
+        images(len(rows)), sets[rows], confidence[rows], ["cat", "dog"], truth=truth[rows]
+    )
+    assert len(colors(figure)) == WRONG
+    headings = [text for text in texts(figure) if text.startswith(("resolved", "still"))]
+    assert headings == ["resolved", "resolved wrongly"]
 
 
 def test_of_many_a_few_are_shown():

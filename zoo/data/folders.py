@@ -80,7 +80,8 @@ def read_folder(
         rows = split_rows(trained, _TEST_SHARE)
     known = np.array(labels[0] + labels[1], dtype=np.int64)
     pixels = ArrayPixels(images.array())
-    name = settings["name"]
+    named, colon, _ = settings["name"].partition(":")
+    name = f"{named}:{folder.name}" if colon else named
     kept, tested = (
         LabelledImages(
             name,

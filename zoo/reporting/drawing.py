@@ -381,6 +381,8 @@ class Drawing:
         """How the views are made, in words."""
         views = self.method.views
         named = f"views {views}" if isinstance(views, str) else str(views)
+        if self.method.learns_candidates:
+            named += ", the first weak, the second strong"
         return f"{named}, seed {self.seed}"
 
 

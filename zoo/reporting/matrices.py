@@ -73,7 +73,7 @@ def class_similarities(
     protocol: str | None = None,
     title: str = "How alike classes are",
 ) -> Figure:
-    """How alike a method takes its classes to be, such as the cosines of their prototypes.
+    """How alike a method takes its classes to be: the cosines of what stands for each.
 
     Args:
         matrix: (K, K), -1..1: of the class of the row with that of the column; NaN is left blank.
@@ -117,7 +117,11 @@ def most_alike(matrix: np.ndarray, named: Sequence[str]) -> str:
         for row, column in zip(*np.unravel_index(pairs, matrix.shape), strict=True)
         if np.isfinite(upper[row, column])
     ]
-    return f"Most alike: {', '.join(told)}." if told else "There are no two classes to compare."
+    return (
+        f"Most alike, by cosine: {', '.join(told)}."
+        if told
+        else "There are no two classes to compare."
+    )
 
 
 class _Grid:

@@ -285,10 +285,12 @@ def _draw(plot: Axes, drawn: list[Line], limits: tuple[float, float], unit: str)
         before = np.concatenate([[False], finite[:-1]])
         after = np.concatenate([finite[1:], [False]])
         marked = finite if len(x) <= 12 else finite & ~before & ~after
-        stroke: dict[str, Any] = {"color": color, "linewidth": sheet.points(2)}
+        # Along an edge, as at a score of 1, a line keeps its width; what leaves the panel is cut.
+        cut: dict[str, Any] = {"clip_on": bool((line.values[finite] > high).any())}
+        stroke: dict[str, Any] = {"color": color, "linewidth": sheet.points(2), **cut}
         style: Any = (0, line.dashes) if line.dashes else "solid"
         plot.plot(x, values, **stroke, linestyle=style, solid_joinstyle="round")
-        plot.plot(x[marked], values[marked], "o", color=color, markersize=sheet.points(4))
+        plot.plot(x[marked], values[marked], "o", color=color, markersize=sheet.points(4), **cut)
         if finite.any():
             last = np.flatnonzero(finite)[-1]
             plot.plot(

@@ -14,6 +14,7 @@ from zoo.reporting.latents import percent
 
 SURE = 0.9  # a label is resolved where one candidate is at least so likely
 EACH = 6  # images of either kind that are shown
+WRONG = 3  # of those that were resolved wrongly
 _COLUMNS = 3
 _NAMED = 5  # candidates of an image that are named, the likeliest
 _GAP, _WIDE, _LINE = 24, 268, 17  # between cells, of a cell, of a line in it
@@ -24,7 +25,8 @@ class Examples(NamedTuple):
     """Which of some images are shown, and what is said of all of them.
 
     Attributes:
-        rows: (M,) of the images: first those resolved, then those ambiguous.
+        rows: (M,) of the images: first those resolved, those wrongly at last, then those
+            ambiguous.
         words: How many were ambiguous, and of how many the label was resolved.
     """
 
@@ -34,6 +36,8 @@ class Examples(NamedTuple):
 
 def examples(sets: Any, confidence: Any, truth: Any = None, seed: int = 0) -> Examples:
     """Picks images of several candidates: resolved ones at random, and the least sure ones.
+
+    Where true labels are known, some of those that were resolved wrongly are among them.
 
     Args:
         sets: (N, C) truth values, the candidates.
@@ -56,15 +60,18 @@ def examples(sets: Any, confidence: Any, truth: Any = None, seed: int = 0) -> Ex
     most = confidence.max(axis=1)
     sure = several[most[several] >= SURE]
     unsure = several[most[several] < SURE]
-    drawn = np.random.default_rng(seed).permutation(sure)[:EACH]
+    drawn = np.random.default_rng(seed).permutation(sure)
     hardest = unsure[np.argsort(most[unsure], kind="stable")][:EACH]
     words = f"{len(several):,} of {counted(len(sets), 'image')} had several candidates."
     if len(several):
         share = percent(len(sure) / len(several))
         words += f" Resolved, as one has {percent(SURE)} or more: {len(sure):,} of these, {share}."
     if truth is not None and len(sure):
-        right = confidence[sure].argmax(axis=1) == np.asarray(truth)[sure]
+        right = confidence[drawn].argmax(axis=1) == np.asarray(truth)[drawn]
         words += f" Of the resolved {100 * right.mean():.1f} % are right."
+        drawn = np.concatenate([drawn[right][:EACH], drawn[~right][:WRONG]])
+    else:
+        drawn = drawn[:EACH]
     return Examples(np.concatenate([drawn, hardest]), words)
 
 
@@ -80,6 +87,8 @@ def resolved_labels(
     title: str = "Which candidate is the label",
 ) -> Figure:
     """Images with their candidates and how likely each is: resolved ones, then ambiguous ones.
+
+    Those that are resolved wrongly stand between the two, where true labels are known.
 
     Args:
         images: uint8 (M, H, W, C), C = 1 or 3.
@@ -113,8 +122,10 @@ def resolved_labels(
     scale = max(1, 96 // max(images.shape[1:3]))
     cell = max(images.shape[1] * scale, _LINE * (_NAMED + (sets.sum(axis=1) > _NAMED).any())) + 18
     sure = confidence.max(axis=1) >= SURE
+    wrong = sure & (False if truth is None else confidence.argmax(axis=1) != truth)
     bands = {
-        "resolved": np.flatnonzero(sure),
+        "resolved": np.flatnonzero(sure & ~wrong),
+        "resolved wrongly": np.flatnonzero(wrong),
         "still ambiguous, the least sure": np.flatnonzero(~sure),
     }
     bands = {name: rows for name, rows in bands.items() if len(rows)}
