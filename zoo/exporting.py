@@ -47,7 +47,8 @@ def export(
     Args:
         method: A built method.
         path: The folder to write. Written beside it and renamed, so it is whole or absent.
-        card: What is known of the training: data, steps, seed, scores with their protocols.
+        card: What is known of the training: data, classes (their names, in the order of the
+            columns of `classify`), steps, seed, scores with their protocols.
         overwrite: Whether a folder that is there already is replaced.
 
     Returns:

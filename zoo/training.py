@@ -343,9 +343,11 @@ def compares_views(method: Method) -> bool:
 
 
 def candidates_of(data: Any) -> dict[str, Any]:
-    """What config.json says of the candidates of data that have some."""
+    """What config.json says of the candidates of data that have some, and of which classes."""
     described = getattr(getattr(data, "train", None), "describe_candidates", lambda: None)()
-    return {} if described is None else {"candidates": described}
+    if described is None:
+        return {}
+    return {"candidates": described, "classes": list(data.class_names)}
 
 
 def facts_of(data: Any) -> dict[str, Any]:
@@ -414,8 +416,10 @@ def card_of(run: Run) -> dict[str, Any]:
         k: v if k in ("subset", "size") else without_folders(v) for k, v in config["data"].items()
     }
     codes = {"codes": run.read("codes")} if (run.path / "codes.json").exists() else {}
+    classes = {"classes": config["classes"]} if "classes" in config else {}
     return {
         **codes,
+        **classes,
         "hyperparameters": config["arguments"],
         "data": data,
         "training": settings,
