@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import docstring_parser
+from docstring_parser import google
 from rich.console import Console
 
 from zoo import registry
@@ -19,6 +20,7 @@ from zoo.runs import Run, Settings, assignment
 
 if TYPE_CHECKING:
     from tuning.study import StudyFolder
+    from zoo.method import Method
 
 
 class Methods(Names):
@@ -72,6 +74,9 @@ class TrainMethod(click.Command):
             formatter.write_dl(rows)
         with formatter.section("Recipe (used where no flag is given)"):
             formatter.write_dl(_as_flags(cls.recipe))
+        if logged := _said_of_logs(cls):
+            with formatter.section("Logged each epoch"):
+                formatter.write_dl(logged)
 
 
 def _said_of_arguments(cls: type) -> dict[str, str]:
@@ -88,6 +93,18 @@ def _said_of_arguments(cls: type) -> dict[str, str]:
                     if not text.startswith(("As for", "Likewise")) or name not in said:
                         said[name] = text
     return said
+
+
+def _said_of_logs(cls: type[Method]) -> list[tuple[str, str]]:
+    """What `objective` says of the loss and of each term, and what scores of candidates are."""
+    named = google.Section("Returns", "attribute", google.SectionType.MULTIPLE)
+    documented = google.GoogleParser([named]).parse(inspect.getdoc(cls.objective) or "").params
+    rows = [(said.arg_name, said.description or "") for said in documented]
+    if cls.learns_candidates:
+        from zoo.disambiguation import SCORES
+
+        rows += SCORES.items()
+    return [(name, " ".join(text.split())) for name, text in rows]
 
 
 def _as_flags(recipe: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -56,7 +56,12 @@ class CC(PartialLabel):
         }
 
     def objective(self, logits: Any, candidates: Any) -> dict[str, Any]:
-        """The equation, and the mean of the probability whose logarithm it takes."""
+        """The equation, and the probability whose logarithm it takes.
+
+        Returns:
+            loss: In nats.
+            candidate_probability: That of all candidates together, in the mean of the images.
+        """
         probability = ops.sum(ops.softmax(logits) * candidates, axis=1)
         return {
             "loss": losses.classifier_consistent(logits, candidates),

@@ -83,7 +83,15 @@ class LWS(WithConfidence):
     def objective(
         self, logits: Any, candidates: Any, confidence: Any, other_weights: Any
     ) -> dict[str, Any]:
-        """The equation, its two sums, and the mean of the largest weight of a candidate."""
+        """The equation, its two sums, and how sure it is.
+
+        Returns:
+            loss: candidates_loss + beta others_loss.
+            candidates_loss: The sum over candidates, which raises them.
+            others_loss: The sum over the other labels, which lowers them.
+            certainty: The largest weight of a candidate of an image, in the mean: 1 where all
+                labels of the batch are resolved.
+        """
         up, down = leveraged_weighted_terms(
             logits, candidates, confidence + other_weights, self.surrogate
         )

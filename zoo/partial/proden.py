@@ -52,7 +52,13 @@ class PRODEN(WithConfidence):
     recipe = laptop_recipe()
 
     def objective(self, logits: Any, confidence: Any) -> dict[str, Any]:
-        """The equation, and the mean of the largest weight of each image."""
+        """The equation, and how sure it is.
+
+        Returns:
+            loss: In nats.
+            certainty: The largest weight of a candidate of an image, in the mean: 1 where all
+                labels of the batch are resolved.
+        """
         return {
             "loss": losses.confidence_cross_entropy(logits, confidence),
             "certainty": ops.mean(ops.max(confidence, axis=1)),
