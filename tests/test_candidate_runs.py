@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import json
+import re
 import shutil
 import warnings
 
@@ -13,6 +14,7 @@ from PIL import Image
 
 import zoo
 from zoo import cli, training
+from zoo.reporting.drawn import Drawn
 from zoo.runs import Run, Settings
 
 TINY = ("--steps", "4", "--epochs", "2", "--batch-size", "8", "--samples", "100")
@@ -62,6 +64,13 @@ def test_recipes_name_their_candidates(name):
     assert cls.learns_labels
     assert settings(name).candidates == cls.recipe["candidates"]
     training.check_hyperparameters(settings(name))
+
+
+@pytest.mark.parametrize("name", [n for n, m in zoo.methods().items() if m.learns_candidates])
+def test_the_help_says_what_each_name_is_that_is_logged(command, name):
+    logged = command("train", name, "--help").out.partition("Logged each epoch:\n")[2]
+    for term in ("loss", *zoo.methods()[name].terms, *zoo.disambiguation.SCORES):
+        assert re.search(rf"^  {term}  +\w", logged, re.MULTILINE), term
 
 
 def test_the_candidates_of_a_recipe_suit_its_own_data_alone():
@@ -140,6 +149,8 @@ def test_a_run_says_what_it_learned_from(digits):
     assert "--candidates uniform:0.4" in run.settings.command
     card = (run.path / "saved_model" / "1" / "README.md").read_text()
     assert "uniform:0.4" in card
+    assert 'signatures["classify"](image=images)["probabilities"]' in card
+    assert "are, from 0 on: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9." in card
 
 
 def test_its_scores_are_logged_each_epoch(digits):
@@ -155,6 +166,8 @@ def test_its_scores_are_logged_each_epoch(digits):
 def test_it_has_pictures_of_labels_classes_and_views(digits):
     names = {path.name for path in (digits[0] / "pictures").iterdir()}
     assert {"labels.png", "classes.png", "views.png", "similarities.png", "curves.png"} <= names
+    drawn = Drawn.load(digits[0] / "pictures" / "drawn.npz")
+    assert drawn.preset == "views pico_digits, the first weak, the second strong, seed 0"
 
 
 def copied(run, tmp_path):
@@ -185,7 +198,7 @@ def test_a_report_shows_the_labels(command, digits, tmp_path):
     assert "covering_<wbr>rate" in page
 
 
-def test_the_labels_of_a_run_are_written(command, digits, tmp_path):
+def test_the_labels_of_a_run_are_written(command, digits, tmp_path, monkeypatch):
     run = copied(digits[0], tmp_path)
     answer = command("disambiguate", run)
     assert answer.code == 0
@@ -200,6 +213,18 @@ def test_the_labels_of_a_run_are_written(command, digits, tmp_path):
         assert (line["ambiguous"] == "true") == (not certain)
         assert not certain or float(line["confidence"]) == 1
     before = (run / "labels.csv").read_bytes()
+    monkeypatch.setattr("zoo.cli.disambiguate.MANY", 0)  # few were seen, and remembered
+    said = "% of the ambiguous ones would have another label: --by-classifier writes its labels"
+    assert said in command("disambiguate", run, "--out", "same.csv").out
+    answer = command("disambiguate", run, "--by-classifier", "--out", "other.csv")
+    assert answer.code == 0
+    assert "--by-classifier" not in answer.out
+    other = [
+        line["label"] for line in csv.DictReader((tmp_path / "other.csv").read_text().splitlines())
+    ]
+    method, data = Run(run).load_method(), Run(run).load_data()
+    likeliest = np.where(sets, method.classify(data.train.read(slice(None))), -1).argmax(axis=1)
+    assert list(map(int, other)) == likeliest.tolist() != [int(line["label"]) for line in lines]
     assert command("disambiguate", run, "--out", run / "labels.csv").code == 2  # it is there
     assert command("disambiguate", run, "--out", run / "labels.csv", "--overwrite").code == 0
     assert (run / "labels.csv").read_bytes() == before
@@ -272,3 +297,5 @@ def test_images_without_labels_are_learned_from_and_labelled(command, photos, tm
     assert {line["path"] for line in lines} == {f"{i}.png" for i in range(24)}
     given = dict(line.split(",") for line in (photos / "labels.csv").read_text().splitlines())
     assert all(line["label"] in given[line["path"]].split(";") for line in lines)
+    card = json.loads((out / "saved_model" / "1" / "card.json").read_text())
+    assert card["classes"] == ["gull", "owl", "wren"]

@@ -77,6 +77,14 @@ def test_a_method_that_knows_the_truth_scores_one():
     assert {score.value for score in found.values()} == {1.0}
 
 
+def test_a_label_is_not_resolved_where_candidates_are_equally_likely():
+    data, (p, _) = numbered(), drawn()
+    learned = data.validation_rows()[0]
+    single = data.train.candidates.sum(axis=1)[learned] == 1
+    equal = disambiguation.scored(told(p, np.ones((256, 4))), data)["disambiguated"]
+    assert equal.value == pytest.approx(single.mean())
+
+
 def test_samples_are_drawn_and_many_images_are_read_in_parts(monkeypatch):
     data, (p, q) = numbered(), drawn()
     whole = disambiguation.scored(told(p, q), data)
@@ -137,6 +145,15 @@ def test_every_image_gets_its_likeliest_candidate():
     np.testing.assert_array_equal(found.labels, table.argmax(axis=1))
     np.testing.assert_allclose(found.confidence, table.max(axis=1))
     assert sets[np.arange(200), found.labels].all()
+
+
+def test_the_classifier_may_be_asked_about_every_image():
+    data, (p, q) = numbered(), drawn()
+    found = disambiguation.cleaned(told(p, q), data, by_classifier=True)
+    table = within(p[:200], data.train.candidates)
+    np.testing.assert_array_equal(found.labels, table.argmax(axis=1))
+    np.testing.assert_allclose(found.confidence, table.max(axis=1))
+    assert found.held_out.sum() == len(data.validation_rows()[1])
 
 
 def test_a_label_is_a_candidate_even_where_nothing_is_known():

@@ -245,7 +245,7 @@ def test_candidates_are_scored_besides():
     told = settings(method="cc", candidates="uniform:0.3", samples=30, seed=2)
     data = told.with_candidates(zoo.data.load("digits"))
     first, second = training.scorers_for(told, data)
-    assert (first.writes, first.samples, first.seed) == (zoo.disambiguation.SCORES, 30, 2)
+    assert (first.writes, first.samples, first.seed) == (tuple(zoo.disambiguation.SCORES), 30, 2)
     assert second.writes == ("knn",)
 
 

@@ -28,7 +28,14 @@ if TYPE_CHECKING:
 Rows = NDArray[np.intp]
 Table = NDArray[np.float64]  # (n, C)
 
-SCORES = ("accuracy", "disambiguated", "max_confidence", "covering_rate", "approximated_accuracy")
+SCORES = {
+    "accuracy": "How many held-out images the classifier gives their true label.",
+    "disambiguated": "How many training images have one likeliest candidate, the true label.",
+    "max_confidence": "The confidence of the likeliest candidate of a training image, in the mean.",
+    "covering_rate": "How many held-out images the classifier gives a candidate of theirs.",
+    "approximated_accuracy": "The accuracy, if its probabilities of the candidates were true.",
+}
+"""What a method that learns from candidates is scored by, and what each is."""
 READ = 4_000  # images in memory at once
 BY_TRUTH = ("accuracy", "disambiguated")  # which need true labels
 
@@ -127,7 +134,8 @@ def scored(
       - accuracy;
       - covering_rate and approximated_accuracy, which need no true label.
     Of the nine tenths that are learned from:
-      - disambiguated: how many of the likeliest candidates are true;
+      - disambiguated: of how many images the likeliest candidate is the true label. Where several
+        are equally likely, as all are in PiCO's warm-up, the label is not resolved, and not true;
       - max_confidence: the mean probability of the likeliest candidate.
 
     Args:
@@ -156,13 +164,14 @@ def scored(
         "approximated_accuracy": ("validation", kept, approximated_accuracy(p, sets)),
     }
     if data.train.labels is not None:
-        found["disambiguated"] = ("train", learned, learned.right(q))
+        resolved_right = learned.right(q) & (_likeliest(q) == 1)
+        found["disambiguated"] = ("train", learned, resolved_right.mean())
         if split == "test" and answers(data.test, {"labels"}):
             kept = _Part.drawn(data.test, samples, seed)
             p = classified(method, kept.images, kept.rows)
         else:
             split = "validation"
-        found["accuracy"] = (split, kept, kept.right(p))
+        found["accuracy"] = (split, kept, kept.right(p).mean())
     protocol: dict[str, JSON] = {
         "data": data.name,
         "candidates_per_image": round(float(sets_of(data.train).sum(axis=1).mean()), 2),
@@ -185,12 +194,17 @@ class _Part(NamedTuple):
     def drawn(cls, images: LabelledImages, samples: int, seed: int) -> _Part:
         return cls(images, images.sample_rows(min(samples, len(images)), seed))
 
-    def right(self, probabilities: Table) -> float:
-        """The share of them whose most probable class is the true one."""
+    def right(self, probabilities: Table) -> NDArray[np.bool_]:
+        """Of which of them the most probable class is the true one."""
         labels = self.images.labels
         if labels is None:
             raise ValueError(f"Expected images with labels. Received: {self.images.name}.")
-        return float(np.mean(probabilities.argmax(axis=1) == labels[self.rows]))
+        return probabilities.argmax(axis=1) == labels[self.rows]
+
+
+def _likeliest(probabilities: Table) -> NDArray[np.intp]:
+    """How many classes are the most probable one, of each image: 1, or more where some tie."""
+    return np.sum(probabilities == probabilities.max(axis=1, keepdims=True), axis=1)
 
 
 # Cleaned labels
@@ -212,7 +226,7 @@ class Cleaned(NamedTuple):
     held_out: NDArray[np.bool_]
 
 
-def cleaned(method: Method, data: LabelledData) -> Cleaned:
+def cleaned(method: Method, data: LabelledData, by_classifier: bool = False) -> Cleaned:
     """The likeliest candidate of every training image.
 
     Of images that the method learns from it is what `resolve` says; of the tenth that validates,
@@ -221,6 +235,8 @@ def cleaned(method: Method, data: LabelledData) -> Cleaned:
     Args:
         method: It learns from `data.validation().train`.
         data: With candidates.
+        by_classifier: Whether the classifier is asked about all images, whatever the method
+            remembers of those that it learns from.
 
     Raises:
         ValueError: As `scored`.
@@ -230,8 +246,10 @@ def cleaned(method: Method, data: LabelledData) -> Cleaned:
     sets = sets_of(data.train)
     learned, kept = data.validation_rows()
     table = np.zeros(sets.shape)
-    table[learned] = resolved(method, images, np.arange(len(learned)))
-    table[kept] = within(classified(method, data.train, kept), sets[kept])
+    asked = np.arange(len(sets)) if by_classifier else kept
+    table[asked] = within(classified(method, data.train, asked), sets[asked])
+    if not by_classifier:
+        table[learned] = resolved(method, images, np.arange(len(learned)))
     table = np.where(sets, table, -1.0)  # nothing else is a candidate, whatever rounding left of it
     held_out = np.zeros(len(sets), bool)
     held_out[kept] = True
