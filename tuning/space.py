@@ -2,7 +2,7 @@
 
 A method names its knobs, `search_space = {"beta": (0.5, 32.0, "log")}`, and nothing else has to be
 known of it. Any other argument of a method that is a number may join, latent_size for one, and so
-may the learning rate of its training.
+may the learning rate of its training; `width` is how many times the filters its networks have.
 """
 
 from __future__ import annotations

@@ -98,6 +98,7 @@ class PartialLabel(Method):
         network: str = "resnet18",
         normalization: str | None = "auto",
         weights: str | None = None,
+        width: float = 1.0,
         views: str | Views | None = None,
         seed: int = 0,
         **hyperparameters: Any,
@@ -113,6 +114,8 @@ class PartialLabel(Method):
                 `zoo.layers.SplitBatchNormalization`), None, or "auto", the method's own: the class
                 attribute.
             weights: None or "imagenet", for models of keras.applications.
+            width: How many times the network's filters and features it has; 1 for models of
+                keras.applications.
             views: A preset, or views of your own. Default: the paper's; up to 64 pixels a side
                 its small-image variant, where it has one.
             seed: Of the initial weights.
@@ -121,7 +124,9 @@ class PartialLabel(Method):
         Raises:
             ValueError: Images or hyperparameters that the method cannot take.
         """
-        made = cls.parts_for(image_shape, num_classes, network, normalization, weights, views, seed)
+        made = cls.parts_for(
+            image_shape, num_classes, network, normalization, weights, width, views, seed
+        )
         return cls(**made, **hyperparameters)
 
     @classmethod
@@ -132,6 +137,7 @@ class PartialLabel(Method):
         network: str,
         normalization: str | None,
         weights: str | None,
+        width: float,
         views: str | Views | None,
         seed: int,
     ) -> dict[str, Any]:
@@ -142,7 +148,7 @@ class PartialLabel(Method):
         """
         if normalization == "auto":
             normalization = cls.normalization
-        encoder = networks.encoder(network, image_shape, seed, weights, normalization)
+        encoder = networks.encoder(network, image_shape, seed, weights, normalization, width=width)
         return {
             "encoder": encoder,
             "classifier": networks.classifier(encoder.output_shape[-1], num_classes, seed + 1),

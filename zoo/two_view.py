@@ -95,6 +95,7 @@ class TwoView(Method):
         network: str = "resnet18",
         normalization: str | None = "auto",
         weights: str | None = None,
+        width: float = 1.0,
         projection_sizes: Sequence[int] | None = None,
         views: str | Views | None = None,
         seed: int = 0,
@@ -110,6 +111,8 @@ class TwoView(Method):
                 `zoo.layers.SplitBatchNormalization`), None, or "auto", the method's own: the class
                 attribute.
             weights: None or "imagenet", for models of keras.applications.
+            width: How many times the network's filters and features it has; 1 for models of
+                keras.applications.
             projection_sizes: Units of the projector's layers. Default: the paper's.
             views: A preset, or views of your own. Default: the paper's; up to 64 pixels a side
                 its small-image variant.
@@ -121,7 +124,7 @@ class TwoView(Method):
         """
         if normalization == "auto":
             normalization = cls.normalization
-        encoder = networks.encoder(network, image_shape, seed, weights, normalization)
+        encoder = networks.encoder(network, image_shape, seed, weights, normalization, width=width)
         projection = dict(cls.projection)
         if projection_sizes is not None:
             projection["sizes"] = checks.layer_units("projection_sizes", projection_sizes)

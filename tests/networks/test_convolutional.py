@@ -130,3 +130,19 @@ def test_the_heads_stay_in_float32_under_mixed_precision(mixed_float16):
     mean, logvar = encoder(np.zeros((1, 16, 16, 1), "f2"))
     assert {str(x.dtype.name) for x in (mean, logvar, decoder(mean))} == {"float32"}
     assert encoder.layers[1].compute_dtype == "float16"
+
+
+def test_a_pair_of_another_width_has_as_many_times_the_filters_and_units():
+    encoder = networks.gaussian_encoder((16, 16, 1), latent_size=3, width=0.25)
+    decoder = networks.image_decoder((16, 16, 1), latent_size=3, width=0.25)
+    assert [c.filters for c in only(encoder, layers.Conv2D)] == [8, 8, 16, 16]
+    assert [d.units for d in only(encoder, layers.Dense)] == [64, 3, 3]
+    assert [d.units for d in only(decoder, layers.Dense)] == [64, 16]
+    assert [c.filters for c in only(decoder, layers.Conv2DTranspose)] == [16, 8, 8, 1]
+
+
+@pytest.mark.parametrize("make", PAIR)
+@pytest.mark.parametrize("width", [0, -1.0, float("nan"), "wide"])
+def test_a_width_that_is_no_number_above_0_is_refused(make, width):
+    with pytest.raises(ValueError, match="Expected width to be a number above 0"):
+        make((16, 16, 1), width=width)

@@ -256,6 +256,18 @@ def test_mobilenets_sizes_are_no_warning():
 
 
 @pytest.mark.parametrize("name", SMALL)
+def test_a_network_of_another_width_has_as_many_times_the_filters(name):
+    def sizes(width):
+        network = networks.encoder(name, (8, 8, 3), width=width)
+        kernels = [weight for weight in network.trainable_weights if weight.name == "kernel"]
+        return [kernel.shape[-1] for kernel in kernels], network.output_shape[-1]
+
+    (whole, features), (half, fewer) = sizes(1.0), sizes(0.5)
+    assert half == [size // 2 for size in whole]
+    assert fewer == features // 2
+
+
+@pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize(
     ("image_shape", "message"),
     [
@@ -290,6 +302,11 @@ def test_images_that_it_cannot_take_are_refused(name, image_shape, message):
         (
             {"name": "ResNet50", "conditions": 2},
             r"Expected no conditions: ResNet50 keeps the layers that it has\. Received: 2\.",
+        ),
+        ({"width": 0}, r"Expected width to be a number above 0\. Received: 0\."),
+        (
+            {"name": "ResNet50", "width": 2.0},
+            r"Expected a width of 1: ResNet50 keeps the layers that it has\. Received: 2\.0\.",
         ),
         ({"weights": "imagenet"}, r"convnet has no pretrained ones.* Received: 'imagenet'\."),
         ({"name": "VGG16", "weights": "x.h5"}, r"None or 'imagenet'\. Received: 'x\.h5'\."),

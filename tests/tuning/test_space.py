@@ -4,6 +4,7 @@ import pytest
 
 from tuning.space import Knob, applied, hyperparameters, space_of, values_of
 from zoo import registry
+from zoo.training import arguments
 
 BETA = Knob(name="beta", low=0.5, high=32.0, scale="log")
 
@@ -32,6 +33,22 @@ def test_ranges_change_fix_and_join():
         Knob(name="beta", low=1.0, high=8.0, scale="log"),  # the scale is the method's
     )
     assert [k.name for k in space_of("moco", fixed=["decay"])] == ["temperature"]
+
+
+WIDE = ["factor_vae", "margin_contrastive", "moco", "pico", "proden", "vae"]
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_the_width_of_networks_can_join(name):
+    (*_, width) = space_of(name, ranges={"width": (0.5, 2)})
+    assert width == Knob(name="width", low=0.5, high=2.0)
+    cls = registry.method(name)
+    known = {"num_classes": 2, "num_samples": 8} if cls.learns_candidates else {}
+    told = {n: v for n, v in known.items() if n in arguments(cls)}
+    if "network" in arguments(cls):
+        told["network"] = "convnet"
+    one, two = (cls.for_images((16, 16, 1), **told, width=width) for width in (0.25, 0.5))
+    assert one.encoder.count_params() < two.encoder.count_params()
 
 
 @pytest.mark.parametrize(

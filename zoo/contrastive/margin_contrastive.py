@@ -67,6 +67,7 @@ class MarginContrastive(Method):
         network: str = "convnet",
         normalization: str | None = "batch",
         weights: str | None = None,
+        width: float = 1.0,
         latent_size: int = 2,
         seed: int = 0,
         **hyperparameters: Any,
@@ -78,6 +79,8 @@ class MarginContrastive(Method):
             network: As `zoo.networks.encoder` names it. The paper's is a small convnet too.
             normalization: The network's: "batch", "split" or None.
             weights: None or "imagenet", for models of keras.applications.
+            width: How many times the network's filters and features it has; 1 for models of
+                keras.applications.
             latent_size: L, the length of the codes; the paper's 2 for handwritten digits.
             seed: Of the initial weights.
             **hyperparameters: Further arguments of the constructor: `margin`.
@@ -86,7 +89,7 @@ class MarginContrastive(Method):
             ValueError: Images or hyperparameters that the method cannot take.
         """
         latent_size = checks.integer("latent_size", latent_size, low=1)
-        features = networks.encoder(network, image_shape, seed, weights, normalization)
+        features = networks.encoder(network, image_shape, seed, weights, normalization, width=width)
         codes = networks.projector(features.output_shape[-1], (latent_size,), seed=seed + 1)
         encoder = keras.Model(features.input, codes(features.output), name="encoder")
         return cls(encoder, **hyperparameters)

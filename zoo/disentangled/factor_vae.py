@@ -86,6 +86,7 @@ class FactorVAE(VAE):
         cls,
         image_shape: Sequence[int],
         latent_size: int = 10,
+        width: float = 1.0,
         seed: int = 0,
         **hyperparameters: Any,
     ) -> Self:
@@ -94,6 +95,7 @@ class FactorVAE(VAE):
         Args:
             image_shape: (H, W, C): at least 16 pixels a side, 1 or 3 channels.
             latent_size: L, the number of latents.
+            width: How many times the filters and units of encoder and decoder the layers have.
             seed: Of the initial weights, of the noise and of the permutations.
             **hyperparameters: Further arguments of the constructor, e.g. `gamma`.
 
@@ -102,7 +104,7 @@ class FactorVAE(VAE):
         """
         discriminator = networks.discriminator(latent_size, seed + 2)
         networks_and_knobs = {"discriminator": discriminator, **hyperparameters}
-        return super().for_images(image_shape, latent_size, seed, **networks_and_knobs)
+        return super().for_images(image_shape, latent_size, width, seed, **networks_and_knobs)
 
     @property
     def learned(self) -> list[keras.Variable]:

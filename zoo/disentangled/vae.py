@@ -68,6 +68,7 @@ class VAE(Decodes):
         cls,
         image_shape: Sequence[int],
         latent_size: int = 10,
+        width: float = 1.0,
         seed: int = 0,
         **hyperparameters: Any,
     ) -> Self:
@@ -76,14 +77,15 @@ class VAE(Decodes):
         Args:
             image_shape: (H, W, C): at least 16 pixels a side, 1 or 3 channels.
             latent_size: L, the number of latents.
+            width: How many times the filters and units of those networks the layers have.
             seed: Of the initial weights and of the noise.
             **hyperparameters: Further arguments of the constructor, e.g. `beta`.
 
         Raises:
             ValueError: Images or hyperparameters that the method cannot take.
         """
-        encoder = networks.gaussian_encoder(image_shape, latent_size, seed)
-        decoder = networks.image_decoder(image_shape, latent_size, seed + 1)
+        encoder = networks.gaussian_encoder(image_shape, latent_size, seed, width)
+        decoder = networks.image_decoder(image_shape, latent_size, seed + 1, width)
         return cls(encoder, decoder, seed=seed, **hyperparameters)
 
     @property

@@ -13,7 +13,7 @@ from keras import layers
 
 from zoo.networks.initializers import he_normals
 from zoo.networks.normalization import Condition, check_normalization, inputs, normalized
-from zoo.networks.shapes import check_image_shape
+from zoo.networks.shapes import check_image_shape, widened
 
 FILTERS = (32, 64, 128, 256)
 STRIDES = (2, 2, 2, 1)
@@ -25,21 +25,23 @@ def convnet(
     seed: int = 0,
     normalization: str | None = "batch",
     conditions: int | None = None,
+    width: float = 1.0,
 ) -> keras.Model:
-    """A small convolutional encoder: images to 256 features.
+    """A small convolutional encoder: images to 256 features, or `width` times as many.
 
     Args:
         image_shape: (H, W, C) with H, W of at least 8 and C of 1 or 3.
         seed: Of the initial weights (He normal, fan out).
         normalization: As for `encoder`.
         conditions: As for `encoder`.
+        width: As for `encoder`.
 
     Returns:
         A model from images (N, H, W, C) float 0..1 to features (N, 256) float32, each at least 0.
 
     Raises:
         ValueError: The image is too small or has a strange number of channels, `seed` < 0, an
-            unknown `normalization`, or `conditions` that it cannot have.
+            unknown `normalization`, or `conditions` or a `width` that it cannot have.
 
     Example:
         >>> convnet((32, 32, 3)).count_params()
@@ -50,7 +52,7 @@ def convnet(
     condition = Condition.of(conditions, normalization)
     he = he_normals(seed)
     images = x = layers.Input(shape, name="image")
-    for filters, stride in zip(FILTERS, STRIDES, strict=True):
+    for filters, stride in zip(widened(FILTERS, width), STRIDES, strict=True):
         x = layers.Conv2D(
             filters,
             3,

@@ -22,6 +22,7 @@ def encoder(
     weights: str | None = None,
     normalization: str | None = "batch",
     conditions: int | None = None,
+    width: float = 1.0,
 ) -> keras.Model:
     """A network by name: images to features.
 
@@ -41,6 +42,8 @@ def encoder(
         conditions: How many conditions the scales and offsets of "batch" depend on, see
             `zoo.layers.ConditionalBatchNormalization`. None: on none. Not for models of
             `keras.applications`.
+        width: How many times the filters, units and features of the network the layers have. Not
+            for models of `keras.applications`.
 
     Returns:
         A model from images (N, H, W, C) float 0..1 to features (N, F) float32; with conditions
@@ -66,6 +69,11 @@ def encoder(
             f"Expected no conditions: {known[key]} keeps the layers that it has. Received: "
             f"{conditions!r}."
         )
+    if key not in NETWORKS and width != 1:
+        raise ValueError(
+            f"Expected a width of 1: {known[key]} keeps the layers that it has. Received: "
+            f"{width!r}."
+        )
     if key not in NETWORKS:
         return applications.application(known[key], image_shape, seed, weights, normalization)
     if weights is not None:
@@ -73,4 +81,4 @@ def encoder(
             f"Expected weights to be None: {key} has no pretrained ones, as the models of "
             f"keras.applications have. Received: {weights!r}."
         )
-    return NETWORKS[key](image_shape, seed, normalization, conditions)
+    return NETWORKS[key](image_shape, seed, normalization, conditions, width)

@@ -19,7 +19,7 @@ from keras import layers
 
 from zoo.networks.initializers import he_normals
 from zoo.networks.normalization import Condition, check_normalization, inputs, normalized
-from zoo.networks.shapes import check_image_shape
+from zoo.networks.shapes import check_image_shape, widened
 
 WIDTHS = (64, 128, 256, 512)
 BLOCKS = 2  # of each width
@@ -31,8 +31,9 @@ def resnet18(
     seed: int = 0,
     normalization: str | None = "batch",
     conditions: int | None = None,
+    width: float = 1.0,
 ) -> keras.Model:
-    """The small-image ResNet-18: images to 512 features.
+    """The small-image ResNet-18: images to 512 features, or `width` times as many.
 
     The scales of a block's last normalisation start at one, as in torchvision and MoCo; SimCLR,
     BYOL, Barlow Twins and SimSiam start them at zero.
@@ -42,13 +43,14 @@ def resnet18(
         seed: Of the initial weights (He normal, fan out).
         normalization: As for `encoder`.
         conditions: As for `encoder`.
+        width: As for `encoder`.
 
     Returns:
         A model from images (N, H, W, C) float 0..1 to features (N, 512) float32, each at least 0.
 
     Raises:
         ValueError: The image is too small or has a strange number of channels, `seed` < 0, an
-            unknown `normalization`, or `conditions` that it cannot have.
+            unknown `normalization`, or `conditions` or a `width` that it cannot have.
 
     Example:
         >>> resnet18((32, 32, 3)).output_shape
@@ -77,16 +79,17 @@ def resnet18(
             x = convolved(x, filters, 1, stride)
         return layers.ReLU()(layers.Add()([x, y]))
 
+    widths = widened(WIDTHS, width)
     images = layers.Input(shape, name="image")
-    x = layers.ReLU()(convolved(images, WIDTHS[0], 3, 1))
-    for filters, stride in _blocks():
+    x = layers.ReLU()(convolved(images, widths[0], 3, 1))
+    for filters, stride in _blocks(widths):
         x = block(x, filters, stride)
     x = layers.GlobalAveragePooling2D(dtype="float32", name="features")(x)
     return keras.Model(inputs(images, condition), x, name="encoder")
 
 
-def _blocks() -> Iterator[tuple[int, int]]:
+def _blocks(widths: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Width and stride of each block."""
-    for width in WIDTHS:
+    for place, width in enumerate(widths):
         for i in range(BLOCKS):
-            yield width, 2 if i == 0 and width != WIDTHS[0] else 1
+            yield width, 2 if i == 0 and place else 1

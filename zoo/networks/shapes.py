@@ -1,9 +1,11 @@
-"""Which images a network takes."""
+"""Which images a network takes, and how wide it is."""
 
 from __future__ import annotations
 
 import numbers
 from collections.abc import Sequence
+
+from zoo import checks
 
 
 def check_image_shape(image_shape: Sequence[int], smallest_side: int) -> tuple[int, int, int]:
@@ -23,3 +25,17 @@ def check_image_shape(image_shape: Sequence[int], smallest_side: int) -> tuple[i
     if channels not in (1, 3):
         raise ValueError(f"Expected images of 1 or 3 channels. Received: {channels}.")
     return height, width, channels
+
+
+def widened(sizes: Sequence[int], width: float) -> tuple[int, ...]:
+    """Filters or units of layers, `width` times as many, rounded; at least one each.
+
+    Raises:
+        ValueError: `width` is no number above 0.
+
+    Example:
+        >>> widened((32, 64), 1.5), widened((32, 64), 1.0)
+        ((48, 96), (32, 64))
+    """
+    width = checks.positive("width", width)
+    return tuple(max(1, round(width * size)) for size in sizes)

@@ -168,6 +168,7 @@ class PiCO(WithConfidence):
         network: str = "resnet18",
         normalization: str | None = "auto",
         weights: str | None = None,
+        width: float = 1.0,
         projection_sizes: Sequence[int] = (512, 128),
         views: str | Views | None = None,
         seed: int = 0,
@@ -181,6 +182,7 @@ class PiCO(WithConfidence):
             network: As for `PartialLabel`.
             normalization: As for `PartialLabel`.
             weights: As for `PartialLabel`.
+            width: As for `PartialLabel`.
             projection_sizes: Units of the projector's layers.
             views: As for `PartialLabel`.
             seed: Of the initial weights and the queue.
@@ -190,7 +192,9 @@ class PiCO(WithConfidence):
             ValueError: Images or hyperparameters that the method cannot take.
         """
         sizes = checks.layer_units("projection_sizes", projection_sizes)
-        made = cls.parts_for(image_shape, num_classes, network, normalization, weights, views, seed)
+        made = cls.parts_for(
+            image_shape, num_classes, network, normalization, weights, width, views, seed
+        )
         features = made["encoder"].output_shape[-1]
         projector = networks.projector(features, sizes, hidden_norm=False, seed=seed + 2)
         return cls(**made, projector=projector, seed=seed, **hyperparameters)
