@@ -92,12 +92,18 @@ def _facts(method: Method, functions: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _subspaces(method: Method) -> dict[str, Any]:
-    """Which codes each subspace is, from its first to before its last, where there are any."""
+    """Which codes each subspace is, from its first to before its last, where there are any.
+
+    And the names of those that are closed, whose codes are zero, where dimensions are shared out.
+    """
     widths = getattr(method, "subspaces", None)
     if widths is None:
         return {}
     columns = checked_subspaces(widths, sum(widths.values()))
-    return {"subspaces": {name: [part.start, part.stop] for name, part in columns.items()}}
+    places = {name: [part.start, part.stop] for name, part in columns.items()}
+    remaining = method.remaining() if hasattr(method, "remaining") else widths
+    closed = [name for name in widths if name not in remaining]
+    return {"subspaces": places, **({"closed_subspaces": closed} if closed else {})}
 
 
 def versions() -> dict[str, str]:

@@ -389,6 +389,9 @@ def test_subspaces_may_share_out_dimensions(tmp_path):
     gates = method.encoder.get_layer("gates")
     gates.logits.assign([[2.0, 2.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 2.0, 2.0]])
     assert method.remaining() == {"form": ("hue", "angle")}
+    zoo.export(method, tmp_path / "1")
+    assert '"closed_subspaces": [' in (tmp_path / "1" / "card.json").read_text()
+    assert "Closed, with codes of zeros: size." in (tmp_path / "1" / "README.md").read_text()
     images = parts.images(4, 0, (16, 16, 3))
     z = method.split(method.predict(images, verbose=0))
     assert not np.asarray(z["size"]).any()

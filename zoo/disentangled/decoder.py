@@ -30,7 +30,8 @@ class Decoder(Decodes):
 
     Args:
         encoder: A built model from images (N, H, W, C) float 0..1 to codes (N, L), such as the
-            `code_network` of a method. It is frozen, its batch normalisation too.
+            `code_network` of a method. It is frozen, its batch normalisation too: the model
+            itself, and with it a method that goes on using it.
         decoder: A built model from codes (N, L) to (N, H, W, C): log-odds of Bernoulli pixels,
             or means of Gaussian ones.
         subspaces: The name and dimensions of each part of the codes, where they have parts.
