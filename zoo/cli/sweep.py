@@ -21,6 +21,7 @@ draw scores, trade-off and traversals, and write one table.
 
 \b
   zoo sweep beta_vae --param beta --values 1 2 4 8 16
+  zoo sweep subspace_contrastive --param hsic_weight --values 0 1 10 100
   zoo sweep vae beta_vae factor_vae --steps 3000
 
 With --param, the one METHOD is trained by its recipe (`zoo train METHOD --help` shows it), beside
