@@ -36,11 +36,11 @@ def cut(command):
     """A few steps in place of many, a seed in place of several, of values the first and last."""
     if command.endswith("--metrics all"):
         return command + " --samples 1000"
-    trains = command.startswith(("zoo train", "zoo sweep")) and command != MAIN_JOB
+    trains = command.startswith(("zoo train", "zoo sweep", "zoo tune")) and command != MAIN_JOB
     if not trains or command.endswith(("--help", "--resume")):
         return command
     command = re.sub(r" --steps \d+", "", command) + " --steps 10"
-    command = re.sub(r"--seeds \d+", "--seeds 1", command)
+    command = re.sub(r"--(seeds|max-trials) \d+", r"--\1 1", command)
     command = re.sub(r"--values ([\d.]+)( [\d.]+)* ([\d.]+)", r"--values \1 \3", command)
     return command + (" --samples 500" if "digits" not in command else "")
 
@@ -121,7 +121,9 @@ def test_every_other_command_runs(tmp_path, monkeypatch, cache):
 
 def test_the_code_for_ones_own_fit_runs(tmp_path, monkeypatch, cache):
     monkeypatch.chdir(tmp_path)
-    fit, *_, load, export = (b for b in blocks("python") if b.startswith("import"))
+    fit, *_, load, export = (
+        b for b in blocks("python") if b.startswith("import") and "tuning" not in b
+    )
     fit = fit.replace("steps_per_epoch=600", "steps_per_epoch=3").replace("epochs=10", "epochs=2")
     fit = fit.replace("DisentanglementMetrics(data)", "DisentanglementMetrics(data, samples=500)")
     names = {}
@@ -131,6 +133,17 @@ def test_the_code_for_ones_own_fit_runs(tmp_path, monkeypatch, cache):
     names["images"] = names["data"].read(range(5))
     exec(export, names)
     np.testing.assert_allclose(names["codes"], names["method"].predict(names["images"]), atol=1e-5)
+
+
+@pytest.mark.slow
+def test_the_code_for_tuning_runs(tmp_path, monkeypatch, cache):
+    monkeypatch.chdir(tmp_path)
+    [code] = [block for block in blocks("python") if "tuning.search" in block]
+    code = code.replace("max_trials=12", "max_trials=1").replace("seeds=3", "seeds=1")
+    names = {}
+    exec(code.replace('"steps": 3000', '"steps": 3, "samples": 500'), names)
+    assert {"beta", "latent_size"} == set(names["study"].best.values)
+    assert (tmp_path / "runs" / "search" / "report.html").is_file()
 
 
 def test_the_code_for_two_views_runs():
