@@ -169,15 +169,19 @@ def test_classes_are_as_alike_as_their_prototypes():
     np.testing.assert_allclose(method.class_similarity(), expected, atol=1e-6)
 
 
+ONE = [[1, 0, 0], [0.99, 0.14, 0], [0, 0, 0], [1, 0, 0]]  # and one class never predicted
+
+
 @pytest.mark.parametrize(
     ("rows", "step", "given", "said"),
     [
-        ([[1, 0, 0], [0.99, 0.14, 0], [0, 0, 0], [1, 0, 0]], 2, {}, "cosines of 0.99 and more"),
-        ([[1, 0, 0], [0.99, 0.14, 0], [0, 0, 0], [1, 0, 0]], 1, {}, None),  # in the warm-up
-        ([[1, 0, 0], [0.99, 0.14, 0], [0, 0, 0], [1, 0, 0]], 2, {"use_prototypes": False}, None),
-        ([[1, 0, 0], [0.99, 0.14, 0], [0, 1, 0], [1, 0, 0]], 2, {}, None),
-        ([[1, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]], 2, {}, None),  # one class alone
-        ([[np.nan] * 3] * 4, 2, {}, None),
+        (ONE, 100, {}, "cosines of 0.99 and more"),
+        (ONE, 99, {}, None),  # untrained
+        (ONE, 100, {"moco_steps": 101}, None),  # in the warm-up
+        (ONE, 100, {"use_prototypes": False}, None),
+        ([[1, 0, 0], [0.99, 0.14, 0], [0, 1, 0], [1, 0, 0]], 100, {}, None),
+        ([[1, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]], 100, {}, None),  # one class alone
+        ([[np.nan] * 3] * 4, 100, {}, None),
     ],
 )
 def test_prototypes_that_are_all_alike_have_collapsed(rows, step, given, said):

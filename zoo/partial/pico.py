@@ -31,7 +31,8 @@ from zoo.replicas import gather
 from zoo.teacher import shuffled_keys, trail, twin
 from zoo.two_view import check_follows
 
-ALIKE = 0.95  # prototypes whose cosines are all as high are one; at first they are, in a warm-up
+ALIKE = 0.95  # prototypes whose cosines are all as high are one
+UNTRAINED = 100  # steps, before which those of any network may be
 
 
 class PiCO(WithConfidence):
@@ -309,10 +310,10 @@ class PiCO(WithConfidence):
         return ops.matmul(self.prototypes, ops.transpose(self.prototypes))
 
     def collapsed(self) -> str | None:
-        """Says so where all prototypes are one, once the warm-up is over: the nearest is any."""
+        """Says so where all prototypes are still one after the warm-up: any may be the nearest."""
         prototypes = ops.convert_to_numpy(self.prototypes)
         prototypes = prototypes[prototypes.any(axis=1)]
-        warm = int(self.step) >= self.moco_steps
+        warm = int(self.step) >= max(self.moco_steps, UNTRAINED)
         if not (warm and self.use_prototypes) or len(prototypes) < 2:
             return None
         least = float((prototypes @ prototypes.T).min())
