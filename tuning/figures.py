@@ -86,8 +86,8 @@ class Scale:
             inner = round_ticks(self.low, self.high, 4)
         ends = [] if self.direction else [self.low, self.high]
         kept = [v for v in inner.tolist() if self.low <= v <= self.high]
-        kept = [v for v in kept if all(abs(self.place(v) - self.place(e)) > 0.08 for e in ends)]
-        texts = tick_texts(np.asarray(kept)) if self.direction else [short(v) for v in kept]
+        kept = [v for v in kept if all(abs(self.place(v) - self.place(e)) > 0.12 for e in ends)]
+        texts = tick_texts(np.asarray(kept)) if self.direction else [f"{v:g}" for v in kept]
         listed = [*zip(kept, texts, strict=True), *((end, short(end)) for end in ends)]
         return [(value, text.replace("-", sheet.MINUS)) for value, text in listed]
 

@@ -21,11 +21,12 @@ from matplotlib.figure import Figure
 from tuning import figures, pareto
 from tuning.figures import Point, Scale
 from tuning.importance import FEWEST, importance
-from tuning.objectives import Objective
+from tuning.objectives import CANDIDATES, Objective
 from tuning.study import Study, StudyFolder, Trial
 from zoo import __version__
 from zoo.files import from_json_number, replacing
 from zoo.messages import short
+from zoo.metrics import scoring
 from zoo.reporting import sheet
 from zoo.reporting.drawn import FILE
 from zoo.reporting.pages import template
@@ -302,10 +303,10 @@ def _curves(
         for name, line in (lines_of(history, pace, **style) if history else {}).items():
             drawn.setdefault(name, []).append((trial, line))
     names = sorted(drawn, key=lambda name: name not in (study.aim.score, "loss"))
-    scored = {name for trial in finished for one in trial.scores for name in one}
+    scored = {*scoring.scores(), *CANDIDATES}
     for place, name in enumerate(names):
         lines = [line for _, line in drawn[name]]
-        score = name in scored and name not in ("loss", "reconstruction")
+        score = name in scored
         of_best = next((line.last(score) for trial, line in drawn[name] if trial == best), "")
         yield {
             "name": name,

@@ -174,6 +174,8 @@ def test_ticks_are_within_and_apart():
     ticks = Scale("beta", 0.5, 32, log=True).ticks
     assert [text for _, text in ticks] == ["1", "10", "0.5", "32"]
     assert [text for _, text in Scale("x", -1, 1).ticks][-2:] == ["\N{MINUS SIGN}1", "1"]
+    between = Scale("width", 0.25, 0.5).ticks
+    assert [text for _, text in between] == ["0.3", "0.4", "0.25", "0.5"]
     within = Scale("mig", 0.1, 0.42, direction="max").ticks
     assert [text for _, text in within] == ["0.1", "0.2", "0.3", "0.4"]
 
