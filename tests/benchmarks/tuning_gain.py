@@ -2,9 +2,10 @@
 
     python tests/benchmarks/tuning_gain.py
 
-Sprites of one orientation at 32x32. The study is searched on the mean of three seeds; its best beta
+Sprites of one orientation at 32x32. The study is searched on the mean of two seeds; its best beta
 and the default, 4, are then trained on three other seeds, so that luck in the search counts for
 nothing. What is done is kept in --out, and the same command goes on.
+16 runs of 900 steps: about 8 minutes on two free cores, by the step times in the README.
 """
 
 import argparse
@@ -20,8 +21,8 @@ from zoo.attempts import attempt
 from zoo.runs import Run, Settings
 from zoo.training import load_data
 
-FRESH = (3, 4, 5)  # seeds that the search has not seen
-SETTINGS = {"image_size": 32, "subset": {"orientation": 0}, "metrics": ["mig"], "epochs": 3}
+FRESH = (2, 3, 4)  # seeds that the search has not seen
+SETTINGS = {"image_size": 32, "subset": {"orientation": 0}, "metrics": ["mig"], "epochs": 1}
 
 
 def mig_of(settings: Settings, run: Run) -> float:
@@ -34,15 +35,15 @@ def mig_of(settings: Settings, run: Run) -> float:
 def main() -> int:
     """Searches, trains best and default anew, prints both; 1 where the best is not better."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--trials", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=900)
     parser.add_argument("--out", type=Path, default=Path("runs/tuning_gain"))
     arguments = parser.parse_args()
     found = tuning.search(
         "beta_vae",
         "dsprites",
         max_trials=arguments.trials,
-        seeds=3,
+        seeds=2,
         directory=arguments.out / "study",
         settings={**SETTINGS, "steps": arguments.steps},
     )

@@ -3,7 +3,8 @@
     python tests/benchmarks/tuning_workers.py
 
 A grid of eight equal trials of a b-VAE on sprites of one orientation at 32x32. Starting the
-processes counts. Expected on two free cores: at most 0.6 of the time, and the same trials.
+processes counts. Expected on two free cores: at most 0.6 of the time, and the same trials, after
+about five minutes.
 """
 
 import argparse
@@ -35,7 +36,7 @@ def timed(study: Study, path: Path, count: int) -> tuple[float, list[dict[str, f
 def main() -> int:
     """Runs both, prints the times; 1 where two take more than 0.6 of one, or try other trials."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=600)
     arguments = parser.parse_args()
     study = Study.planned(
         "beta_vae",

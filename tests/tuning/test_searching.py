@@ -13,6 +13,7 @@ import time
 
 import keras_tuner
 import pytest
+import tensorflow as tf
 from rich.console import Console
 
 import tuning
@@ -127,6 +128,7 @@ def test_data_are_named_as_they_load_again(cache):
     [
         (RunFailed("The loss is nan in epoch 1."), "The loss is nan in epoch 1."),
         (MemoryError(), "Out of memory."),
+        (tf.errors.ResourceExhaustedError(None, None, "OOM when allocating"), "Out of memory."),
         (ValueError("Expected\n less"), "Expected less"),
         (KeyError("whatever"), "'whatever'"),
     ],

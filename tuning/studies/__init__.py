@@ -3,8 +3,8 @@
     python -m tuning.studies.beta_vae
 
 runs one into runs/studies/NAME, or goes on with it where it was stopped. `STUDY` in each file holds
-the arguments of `tuning.search`. Times are estimates for two free cores, from the step times in the
-README.
+the arguments of `tuning.search`. Times are estimates for two free cores; no study was timed in
+full.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 Handwritten digits at 16x16; 6 Bayesian trials of 2 seeds, 12 runs of 150 steps.
 
-Time: about 15 minutes.
+Time: about 5 minutes (7 of one core).
 Expected: a broad top around the paper's 0.005, as its figure 5 has it; accuracy falls off where the
 weight is so large that the views need not agree.
 """

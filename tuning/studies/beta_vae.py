@@ -4,10 +4,10 @@
 
 Sprites of one orientation at 32x32; 6 Bayesian trials of 2 seeds, 12 runs of 900 steps.
 
-Time: about 20 minutes.
+Time: about 6 minutes.
 Expected: the best beta lies between 2 and 8, with a mean MIG above that of 0.5 and far above that
 of 32, where no latent leaves the prior. Seeds of one beta differ by 0.1 and more, which is why the
-mean of three is searched on. The knee of the front, against reconstruction, has a smaller beta.
+mean of two is searched on. The knee of the front, against reconstruction, has a smaller beta.
 """
 
 STUDY = {

@@ -4,7 +4,7 @@
 
 Sprites of one orientation at 32x32; 5 Bayesian trials of 2 seeds, 10 runs of 900 steps.
 
-Time: about 20 minutes.
+Time: about 7 minutes.
 Expected: MIG changes less with gamma than it does with b-VAE's beta, and less than with the seed;
 the total correlation of samples falls as gamma rises, and reconstruction hardly worsens.
 """

@@ -4,7 +4,7 @@
 
 Handwritten digits at 16x16; 6 Bayesian trials of 2 seeds, 12 runs of 150 steps.
 
-Time: about 15 minutes.
+Time: about 5 minutes (7 of one core).
 Expected: the best temperature lies well below 1, around the paper's 0.1 to 0.5; at 1 all negatives
 weigh nearly alike, and accuracy falls.
 """
