@@ -157,6 +157,20 @@ def test_the_code_for_two_views_runs():
     assert names["codes"].shape == (300, 256)
 
 
+def test_the_code_for_subspaces_runs(cache):
+    [code] = [block for block in blocks("python") if "zoo.SubspaceContrastive" in block]
+    code = code.replace("steps_per_epoch=300", "steps_per_epoch=2").replace("epochs=10", "epochs=1")
+    code = code.replace("held=method.held)", "held=method.held, samples=500)")
+    names = {}
+    exec(code, names)
+    assert {"subspace_mig", "correlation"} <= set(names["method"].history.history)
+    assert {name: part.shape for name, part in names["parts"].items()} == {
+        "shape": (100, 8),
+        "colour": (100, 4),
+        "position": (100, 4),
+    }
+
+
 def test_the_code_for_candidate_labels_runs():
     [code] = [block for block in blocks("python") if "zoo.PiCO.for_images" in block]
     names = {}

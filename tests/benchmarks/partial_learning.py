@@ -51,6 +51,7 @@ class Task(NamedTuple):
     views: str
     images: int | None = None  # of the training half, as many of each class; None: all
     steps: int = 3_000
+    epochs: int = 10
     batch_size: int = 128
     warmup: float = 0.1  # of PiCO: the part of the steps that has MoCo's loss
     contrastive_weight: float = 0.5  # of PiCO
@@ -63,7 +64,7 @@ class Task(NamedTuple):
 # The more candidates, and the harder the images, the longer it takes until predicted labels can be
 # trusted: where the warm-up ends too early, or contrast weighs much, wrong labels pull images
 # together, and confirm themselves. Each image of MNIST is seen seven times, of the part of CIFAR-10
-# twenty times: confidences have as long to move.
+# 85 times: confidences have as long to move.
 TASKS = {
     "mnist-0.3": Task(
         "mnist",
@@ -88,10 +89,11 @@ TASKS = {
         0.5,
         "pico",
         images=10_000,
-        steps=1_500,
-        warmup=0.2,
+        steps=6_000,
+        epochs=5,
         contrastive_weight=0.1,
         normalization="batch",
+        confidence_decay=(0.95, 0.6),
     ),
 }
 
@@ -127,7 +129,7 @@ def settings_of(name: str, task: Task, seed: int, arguments: argparse.Namespace)
         data=arguments.data[task.kind],
         candidates=f"uniform:{0 if name == 'supervised' else task.rate}",
         steps=steps,
-        epochs=arguments.epochs,
+        epochs=arguments.epochs or task.epochs,
         batch_size=arguments.batch_size or task.batch_size,
         learning_rate=arguments.learning_rate,
         schedule="cosine",
@@ -200,7 +202,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=METHODS, default=[*COMPARED])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, help="of each run, in place of the task's")
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, help="of each run, in place of the task's")
     parser.add_argument("--batch-size", type=int, help="of each run, in place of the task's")
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--out", type=Path, default=Path("runs/partial-learning"))
