@@ -628,7 +628,7 @@ def test_how_alike_classes_are_is_a_table(make_run):
         ["class 1", low, "1.00", DASH],
         ["class 2", DASH, DASH, DASH],
     ]
-    assert f"Most alike: class 0 and class 1 ({low})." in tree.section("classes")
+    assert f"Most alike, by cosine: class 0 and class 1 ({low})." in tree.section("classes")
 
 
 def test_how_alike_many_classes_are_is_a_picture(charts, make_run):
