@@ -28,6 +28,7 @@ def test_every_argument_of_constructor_and_networks_can_be_set():
     known = training.arguments(zoo.BetaVAE)
     assert {name: p.default for name, p in known.items()} == {
         "latent_size": 10,
+        "width": 1.0,
         "beta": 4.0,
         "reconstruction": "bernoulli",
     }
@@ -53,7 +54,8 @@ def test_parts_and_what_has_a_flag_of_its_own_cannot_be_set():
 
 
 def test_only_plain_values_are_arguments():
-    assert {*training.arguments(zoo.FactorVAE)} == {"latent_size", "gamma", "reconstruction"}
+    known = {*training.arguments(zoo.FactorVAE)}
+    assert known == {"latent_size", "width", "gamma", "reconstruction"}
 
 
 @pytest.mark.parametrize(
@@ -167,6 +169,7 @@ def test_a_run_knows_the_arguments_that_it_had():
     assert {**arguments, "gamma": 5.0} == {
         **{k: v for k, v in method.hyperparameters.items() if k != "seed"},
         "latent_size": 10,
+        "width": 1.0,
     }
     told = settings(method="beta_tcvae")
     assert training.effective_arguments(told, {"dataset_size": 7})["dataset_size"] == 7
