@@ -64,6 +64,7 @@ def test_the_card_tells_what_was_done(sprites_run):
     assert card["method"] == "BetaVAE"
     assert card["hyperparameters"] == {
         "latent_size": 10,
+        "width": 1.0,
         "beta": 2.0,
         "reconstruction": "bernoulli",
     }
