@@ -1,1 +1,32 @@
-"""Downstream tasks on an exported SavedModel. What stands here imports no method."""
+"""What people do with a representation, from an exported SavedModel alone: it imports no method.
+
+    from applications import SavedModel
+
+    model = SavedModel.open("saved_models/beta_vae-dsprites/1")
+    codes = model.encode(images)
+
+Each application is a file, a function and a command, `zoo apply NAME SAVED_MODEL`. Names are
+imported when first used: `import applications` alone costs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_NAMES = {
+    "Output": "applications.outputs",
+    "SavedModel": "applications.saved_model",
+    "load_data": "applications.saved_model",
+    "load_images": "applications.saved_model",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        return getattr(importlib.import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'applications' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(_NAMES)

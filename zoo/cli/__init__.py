@@ -7,7 +7,18 @@ import sys
 import click
 
 from zoo import __version__
-from zoo.cli import disambiguate, evaluate, export, listing, report, sweep, train, traverse, tune
+from zoo.cli import (
+    apply,
+    disambiguate,
+    evaluate,
+    export,
+    listing,
+    report,
+    sweep,
+    train,
+    traverse,
+    tune,
+)
 from zoo.cli.names import Names
 from zoo.cli.output import one_line, warnings_in_a_line
 from zoo.files import disk_full
@@ -19,7 +30,9 @@ def cli() -> None:
     """Contrastive and disentangled representation learning for Keras 3."""
 
 
-for module in (listing, train, sweep, tune, evaluate, disambiguate, traverse, report, export):
+for module in (
+    listing, train, sweep, tune, evaluate, disambiguate, traverse, report, export, apply,
+):  # fmt: skip
     cli.add_command(module.command)
 
 

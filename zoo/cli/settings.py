@@ -104,7 +104,7 @@ def given_layers(
     layers = [_from_file(config), {k: v for k, v in flags.items() if v is not None}]
     layers[-1]["hyperparameters"] = dict(map(_assignment, assignments))
     if subset:
-        layers[-1]["subset"] = dict(map(_kept, subset))
+        layers[-1]["subset"] = dict(map(kept, subset))
     encoder = named_in(layers).get("encoder")
     if isinstance(encoder, str):
         try:
@@ -145,7 +145,7 @@ def _assignment(text: str) -> tuple[str, Any]:
     return name, parsed(value)
 
 
-def _kept(text: str) -> tuple[str, list[int]]:
+def kept(text: str) -> tuple[str, list[int]]:
     """The values of a factor that --subset names."""
     name, _, values = text.partition("=")
     try:

@@ -169,7 +169,7 @@ class _Collected:
     def add(self, path: Path, skip_bad: bool) -> bool:
         """Reads one image; False if it could not be read and is left out."""
         try:
-            image = _read(path)
+            image = read_image(path)
         except Exception as error:  # Pillow's decoders raise nearly everything on damaged files
             if skip_bad:
                 self.bad += 1
@@ -187,7 +187,7 @@ class _Collected:
             raise ValueError(
                 f"Expected images of one size, {_by(self.images.shape[1:3])} as {self.first}. "
                 f"Received: {_by(image.shape[:2])} in {path}. "
-                "Bring all to one with size= (--image-size)."
+                "Bring all to one with size= (--image-size, or --resize)."
             )
         if image.shape[2] > self.images.shape[3]:
             self.images = self.images.repeat(3, axis=3)
@@ -196,7 +196,7 @@ class _Collected:
         return True
 
 
-def _read(path: Path) -> np.ndarray:
+def read_image(path: Path) -> np.ndarray:
     """One image as uint8 (H, W, 1) if it is grey, else (H, W, 3), turned as its camera says."""
     with Image.open(path) as image:
         turned = ImageOps.exif_transpose(image)

@@ -1,0 +1,12 @@
+"""`zoo apply`: what people do with an exported SavedModel, a file a command."""
+
+from __future__ import annotations
+
+import click
+
+from zoo.cli.names import Names
+
+
+@click.group("apply", cls=Names)
+def command() -> None:
+    """Use an exported SavedModel, ours or any with the same signatures."""

@@ -1,0 +1,110 @@
+"""What the commands of `zoo apply` share: their arguments, and how they open a SavedModel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli.border import quiet_tensorflow, usage
+from zoo.cli.settings import kept
+
+if TYPE_CHECKING:
+    from applications.outputs import Output
+    from applications.saved_model import SavedModel
+
+SAVED_MODEL = click.argument("saved_model", type=click.Path(path_type=Path))
+OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace an earlier result in --out.")
+SEED = click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is drawn."
+)
+
+
+def out_option(name: str) -> Callable[[Any], Any]:
+    """--out, by default applied/NAME."""
+    return click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        default=Path("applied") / name,
+        show_default=True,
+        help="Folder of the result.",
+    )
+
+
+def samples_option(default: int, low: int = 1) -> Callable[[Any], Any]:
+    """--samples, at least `low`."""
+    return click.option(
+        "--samples",
+        type=click.IntRange(low),
+        default=default,
+        show_default=True,
+        help="Images that are used, drawn by --seed where there are more.",
+    )
+
+
+def data_options(function: Any) -> Any:
+    """--data, --resize, --subset and --skip-bad, which `load_data` here takes."""
+    for option in (
+        click.option("--skip-bad", is_flag=True, help="Skip files that cannot be read."),
+        click.option(
+            "--subset",
+            multiple=True,
+            metavar="FACTOR=VALUE,...",
+            help="Keep images of these values of a factor. May be repeated, for other factors.",
+        ),
+        click.option("--resize", is_flag=True, help="Resize images to the size of the model's."),
+        click.option(
+            "--data",
+            help="Data set: dsprites, digits, mnist:PATH, folder:PATH, ... Default: what the "
+            "model's card says that it learned from.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def open_output(out: Path, overwrite: bool) -> Output:
+    """The folder of the result, refused before any work where something is there."""
+    from applications.outputs import Output
+
+    try:
+        return Output(out, overwrite)
+    except FileExistsError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def open_saved_model(path: Path, needs: Sequence[str] = ("encode",)) -> SavedModel:
+    """The SavedModel at a path, or a refusal; it wakes TensorFlow."""
+    from applications.saved_model import SavedModel, found
+
+    with usage():
+        try:
+            folder = found(path)
+        except FileNotFoundError as error:
+            raise ValueError(str(error)) from None
+    with quiet_tensorflow(), usage():
+        return SavedModel.open(folder, needs)
+
+
+def load_data(
+    saved_model: SavedModel,
+    data: str | None,
+    resize: bool,
+    subset: Sequence[str] = (),
+    skip_bad: bool = False,
+    split: str | None = None,
+) -> Any:
+    """The data set that the flags name, as `applications.load_data` gives and refuses it."""
+    from applications import saved_model as module
+
+    with usage():
+        return module.load_data(
+            saved_model,
+            data,
+            resize=resize,
+            split=split,
+            subset=dict(map(kept, subset)) or None,
+            skip_bad=skip_bad,
+        )
