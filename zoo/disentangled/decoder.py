@@ -57,10 +57,11 @@ class Decoder(Decodes):
     recipe = {
         "data": "coloured_sprites",
         "image_size": 32,
-        "steps": 3000,
-        "epochs": 5,
-        "batch_size": 32,
-        "learning_rate": 1e-3,
+        "steps": 6000,
+        "epochs": 6,
+        "batch_size": 64,
+        "learning_rate": 3e-3,
+        "schedule": "cosine",
     }
 
     def __init__(
