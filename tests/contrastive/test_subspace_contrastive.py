@@ -360,6 +360,12 @@ def test_a_single_subspace_learns_too():
     np.testing.assert_array_equal(method.split(codes)["size"], codes)
 
 
+def test_codes_of_another_width_are_not_split():
+    method = make()
+    with pytest.raises(ValueError, match=r"Expected codes \(N, \d+\), of subspaces .*\(5, 3\)"):
+        method.split(np.zeros((5, 3), "float32"))
+
+
 def test_data_with_other_factors_are_refused():
     data = toy()
     other = FactorData("other", ArrayPixels(data.images(data.factors)), data.factors, "abc")

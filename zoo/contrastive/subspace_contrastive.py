@@ -516,8 +516,17 @@ class SubspaceContrastive(Method):
     # Subspaces
 
     def split(self, codes: Any) -> dict[str, Any]:
-        """Codes (N, L) by subspace: {name: (N, width)}."""
+        """Codes (N, L) by subspace: {name: (N, width)}.
+
+        Raises:
+            ValueError: L is not the sum of the widths.
+        """
         ends = [*itertools.accumulate(self.subspaces.values())]
+        if codes.shape[1:] != (ends[-1],):
+            raise ValueError(
+                f"Expected codes (N, {ends[-1]}), of subspaces {self.subspaces}. "
+                f"Received shape: {tuple(codes.shape)}."
+            )
         parts = ops.split(codes, ends[:-1], axis=1) if ends[1:] else [codes]
         return dict(zip(self.subspaces, parts, strict=True))
 
