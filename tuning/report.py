@@ -29,9 +29,9 @@ from zoo.messages import short
 from zoo.metrics import scoring
 from zoo.reporting import sheet
 from zoo.reporting.drawn import FILE
-from zoo.reporting.pages import template
+from zoo.reporting.pages import LIMIT, Room, template
 from zoo.reporting.plots import lines_of, number, overlay
-from zoo.reporting.report import CHARTED, LIMIT, MARK, Room, Shown, neighbours_of, traversal_of
+from zoo.reporting.report import CHARTED, MARK, Shown, neighbours_of, traversal_of
 from zoo.runs import REPORT, without_folders
 
 UNKNOWN = "\N{EN DASH}"

@@ -37,7 +37,8 @@ def command(paths: tuple[Path, ...], out: Path | None, overwrite: bool) -> None:
     with usage():
         study = _study_among(paths)
         runs, left_out = ([], []) if study else _found(paths)
-    from zoo.reporting.report import LIMIT, is_report, report
+    from zoo.reporting.pages import LIMIT
+    from zoo.reporting.report import is_report, report
 
     if out.is_dir() or (out.exists() and not overwrite and not is_report(out)):
         what = "a folder" if out.is_dir() else "a file that is no report"

@@ -7,14 +7,12 @@ is escaped by the template. The same runs give the same page, byte for byte.
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import io
 import itertools
 import json
 import math
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +20,6 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from PIL import Image
 
 from zoo import __version__
 from zoo.files import from_json_number
@@ -32,7 +29,7 @@ from zoo.reporting import checks, sheet
 from zoo.reporting.cosines import similarities
 from zoo.reporting.drawn import FILE, Drawn
 from zoo.reporting.embeddings import Plane, plotted
-from zoo.reporting.figures import agreement, captions, ink_on, ink_on_color
+from zoo.reporting.figures import agreement, captions, ink_on_color
 from zoo.reporting.latents import (
     NO_FACTOR,
     Latent,
@@ -51,16 +48,14 @@ from zoo.reporting.matrices import (
     shares_of,
     verdict,
 )
-from zoo.reporting.pages import template
+from zoo.reporting.pages import LIMIT, Room, share_cell, shown_at, strip, template
 from zoo.reporting.plots import Line, lines_of, number, overlay
 from zoo.reporting.resolved import resolved_labels
 from zoo.reporting.subspaces import WHOLE, above_chance, subspace_neighbours, swaps
 from zoo.runs import Run, Settings, without_folders
 
 MARK = '<meta name="generator" content="zoo report">'  # how a report is told from other pages
-LIMIT = 20 * 2**20  # bytes of a page that browsers and mail still like
 CHARTED = 4 * 2**20  # of them at least for all but the images
-SIDE = 104  # pixels that an image is shown at, about: enlarged by whole numbers
 
 # Strokes that tell runs apart: six colours (yellow is too pale), then the same in dashes.
 COLOURS = sheet.COLOURS[:6]
@@ -448,43 +443,6 @@ def _of_each(
     return [{"run": run, **found} for run, found in pictures if found is not None]
 
 
-class Room:
-    """The bytes that images may still take of a page."""
-
-    def __init__(self, size: int) -> None:
-        self.left = size
-
-    def take(self, pictures: Iterable[np.ndarray]) -> list[str] | None:
-        """Images uint8 (H, W, 1 or 3) as addresses that hold them, or None: they are too many."""
-        addresses = [_address(picture) for picture in pictures]
-        return addresses if self.fits(sum(map(len, addresses))) else None
-
-    def fits(self, size: int) -> bool:
-        """Whether so many bytes are left; then they are taken."""
-        fits = size <= self.left
-        self.left -= size if fits else 0
-        return fits
-
-
-def _address(pixels: np.ndarray) -> str:
-    """An image as a PNG within an address."""
-    file = io.BytesIO()
-    image = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-    Image.fromarray(np.ascontiguousarray(image)).save(file, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
-
-
-def _strip(images: np.ndarray) -> np.ndarray:
-    """Images (S, H, W, C) side by side: (H, S W, C)."""
-    return np.concatenate(list(images), axis=1)
-
-
-def _shown_at(width: int, height: int) -> tuple[int, int]:
-    """Pixels that an image takes on the page."""
-    scale = max(1, round(SIDE / max(width, height)))
-    return width * scale, height * scale
-
-
 def _reconstructions(shown: Sequence[Shown], room: Room) -> list[dict[str, Any]]:
     """Originals, and below them what each of the runs that saw them makes of them."""
     groups: dict[bytes, dict[str, Any]] = {}
@@ -497,11 +455,11 @@ def _reconstructions(shown: Sequence[Shown], room: Room) -> list[dict[str, Any]]
             count, height, width, _ = drawn.originals.shape
             groups[key] = {
                 "count": count,
-                "width": count * _shown_at(width, height)[0],
-                "originals": room.take([_strip(drawn.originals)]),
+                "width": count * shown_at(width, height)[0],
+                "originals": room.take([strip(drawn.originals)]),
                 "rows": [],
             }
-        pictures = room.take([_strip(drawn.reconstructions)])
+        pictures = room.take([strip(drawn.reconstructions)])
         groups[key]["rows"].append({"run": run, "pictures": pictures})
     return list(groups.values())
 
@@ -514,8 +472,8 @@ def traversal_of(run: Shown, room: Room) -> dict[str, Any] | None:
     rows, steps, height, width, _ = drawn.traversal.shape
     factors = None if drawn.factors is None else drawn.factors.tolist()
     latents = ordered(rows, drawn.kl, factors, drawn.information)
-    pictures = room.take(_strip(drawn.traversal[latent.row]) for latent in latents)
-    side = _shown_at(width, height)
+    pictures = room.take(strip(drawn.traversal[latent.row]) for latent in latents)
+    side = shown_at(width, height)
     values = values_text(drawn.values)
     return {
         "run": run,
@@ -564,7 +522,7 @@ def _information(run: Shown) -> dict[str, Any] | None:
 def _cell(share: float, largest: bool) -> dict[str, Any]:
     if math.isnan(share):
         return UNKNOWN
-    return _share(share, share, largest and share > NO_FACTOR)
+    return share_cell(share, share, largest and share > NO_FACTOR)
 
 
 def _views(run: Shown, room: Room) -> dict[str, Any] | None:
@@ -575,8 +533,8 @@ def _views(run: Shown, room: Room) -> dict[str, Any] | None:
     return {
         "preset": run.drawn.preset,
         "count": count,
-        "width": count * _shown_at(width, height)[0],
-        "pictures": room.take(_strip(images) for images in run.drawn.views),
+        "width": count * shown_at(width, height)[0],
+        "pictures": room.take(strip(images) for images in run.drawn.views),
     }
 
 
@@ -719,7 +677,7 @@ def _subspaces(run: Shown) -> dict[str, Any] | None:
             (
                 name,
                 [
-                    UNKNOWN if math.isnan(share) else _share(share, level, bool(marked))
+                    UNKNOWN if math.isnan(share) else share_cell(share, level, bool(marked))
                     for share, level, marked in zip(*cells, strict=True)
                 ],
             )
@@ -729,16 +687,6 @@ def _subspaces(run: Shown) -> dict[str, Any] | None:
         ],
         "chance": ["" if math.isnan(share) else percent(share) for share in drawn.chance.tolist()],
         "protocol": drawn.probing,
-    }
-
-
-def _share(share: float, level: float, marked: bool) -> dict[str, Any]:
-    """A share of 1 in the colours of its level, 0..1."""
-    return {
-        "text": percent(share),
-        "paper": to_hex(sheet.SEQUENTIAL(level)),
-        "ink": ink_on(level),
-        "best": marked,
     }
 
 
