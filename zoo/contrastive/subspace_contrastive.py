@@ -467,7 +467,23 @@ class SubspaceContrastive(Method):
         gates: Any,
         answers: Sequence[Any],
     ) -> dict[str, Any]:
-        """Eq. 1: the loss of every subspace and the penalties, logged without their weights."""
+        """Eq. 1: the loss of every subspace and the penalties, logged without their weights.
+
+        Returns:
+            loss: The sum of all subspaces' info_nce, and of the penalties times their weights.
+            info_nce_NAME: Of one subspace, in nats: 0 where each image is told from all that it is
+                compared with, log(1 + how many these are) where from none.
+            correlation: Mean squared correlation of their dimensions, 0 to 1, summed over pairs
+                of subspaces as the next three are.
+            gaussian_mi: What two subspaces tell of one another, were they Gaussian, in nats.
+            club: An upper bound of it, in nats, once its network has learned; below 0 before.
+            hsic: Dependence of two subspaces; 0 if and only if they are independent.
+            orthogonality: How far heads, or vectors of two subspaces, are from a right angle.
+            variance: How little the values of its factors separate in each subspace, 0 to 1
+                each: 0 where all images of a value have one code and values differ.
+            open_subspaces, open_dimensions: How many have not closed, where they share out
+                dimensions.
+        """
         z = self.split(codes)
         terms = {
             f"info_nce_{name}": self.info_nce(name, z[name], keys[name], hard.get(name), factors)
