@@ -30,6 +30,7 @@ REFUSED = 3  # exit code of a process that says why it cannot go on
 MOST_DEATHS = 3  # of processes at one trial, or of one process while no trial ends
 PATIENCE = 60.0  # seconds for a chief to answer
 TICK = 0.2
+VISIBLE = "CUDA_VISIBLE_DEVICES"  # in the environment: the GPUs that a process sees
 
 
 class Address(NamedTuple):
@@ -106,7 +107,8 @@ def environments(
     Args:
         count: Of workers.
         threads: Of each. Default: the cores, shared out.
-        gpus: Numbers of GPUs, dealt out in turn; none where there are none.
+        gpus: Numbers of GPUs among those that this process sees, dealt out in turn; none where
+            there are none.
         cores: Of the machine. Default: those that this process may use.
 
     Raises:
@@ -126,7 +128,9 @@ def environments(
     }
     if not gpus:
         return [dict(told) for _ in range(count)]
-    return [{**told, "CUDA_VISIBLE_DEVICES": str(gpus[i % len(gpus)])} for i in range(count)]
+    seen = [name for name in os.environ.get(VISIBLE, "").split(",") if name]
+    named = [seen[number] if seen else str(number) for number in gpus]  # numbered as seen from here
+    return [{**told, VISIBLE: named[i % len(named)]} for i in range(count)]
 
 
 def gpus_from(asked: str | None, present: int) -> list[int]:
@@ -189,7 +193,7 @@ def run_workers(
     crew = _Crew(folder, address)
     with crew.dismissed():
         if not joins:
-            crew.start(CHIEF, {"CUDA_VISIBLE_DEVICES": ""})
+            crew.start(CHIEF, {VISIBLE: ""})
         for name, environment in zip(names, told, strict=False):
             crew.start(name, environment)
         seen = {trial.number for trial in folder.trials}

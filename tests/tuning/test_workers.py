@@ -50,7 +50,8 @@ def test_a_chief_that_does_not_answer_is_refused():
         workers.check_answers(workers.free_address(), patience=0)
 
 
-def test_threads_are_shared_out_and_gpus_dealt_out():
+def test_threads_are_shared_out_and_gpus_dealt_out(monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     told = workers.environments(2, cores=16)
     assert [one["TF_NUM_INTRAOP_THREADS"] for one in told] == ["8", "8"]
     assert [one["OMP_NUM_THREADS"] for one in told] == ["8", "8"]
@@ -61,6 +62,14 @@ def test_threads_are_shared_out_and_gpus_dealt_out():
     assert workers.environments(8, cores=2)[0]["OMP_NUM_THREADS"] == "1"
     with pytest.raises(ValueError, match="Expected threads to be an integer of at least 1"):
         workers.environments(1, threads=0)
+
+
+@pytest.mark.parametrize("seen", ["4,6,7", "GPU-4,GPU-6,GPU-7"])
+def test_gpus_are_dealt_out_of_those_that_are_lent(monkeypatch, seen):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", seen)
+    told = workers.environments(3, gpus=[0, 2])
+    first, _, last = seen.split(",")
+    assert [one["CUDA_VISIBLE_DEVICES"] for one in told] == [first, last, first]
 
 
 @pytest.mark.parametrize(
