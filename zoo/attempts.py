@@ -59,8 +59,10 @@ def forget() -> None:
 
 
 def reason_of(error: Exception) -> str:
-    """Why a run failed, in a line, as tables show it."""
+    """Why a run failed, in a line, as tables show it: never nothing."""
     if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
         return "Out of memory."
     words = " ".join(str(error).split())
+    if not words or not isinstance(error, FAILURES):  # what nobody foresaw says little by itself
+        words = f"{type(error).__name__}: {words}".removesuffix(": ")
     return words if len(words) <= 300 else words[:299] + "…"

@@ -130,7 +130,9 @@ def test_data_are_named_as_they_load_again(cache):
         (MemoryError(), "Out of memory."),
         (tf.errors.ResourceExhaustedError(None, None, "OOM when allocating"), "Out of memory."),
         (ValueError("Expected\n less"), "Expected less"),
-        (KeyError("whatever"), "'whatever'"),
+        (KeyError("whatever"), "KeyError: 'whatever'"),
+        (AssertionError(), "AssertionError"),
+        (ValueError(), "ValueError"),
     ],
 )
 def test_a_trial_that_fails_is_noted_and_the_rest_goes_on(folder, tried, console, error, reason):
