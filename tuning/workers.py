@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import signal
 import socket
 import subprocess
 import sys
@@ -248,10 +249,16 @@ class _Crew:
             "KERASTUNER_ORACLE_IP": self.address.host,
             "KERASTUNER_ORACLE_PORT": str(self.address.port),
         }
-        command = [sys.executable, "-m", "tuning.workers", str(self.folder.path), str(os.getpid())]
+        module = ["-P", "-m", "tuning.workers"]  # -P: as this process finds it, in whatever folder
+        command = [sys.executable, *module, str(self.folder.path), str(os.getpid())]
         with open(log, "ab") as file:
             self.processes[name] = subprocess.Popen(
-                command, env=told, stdin=subprocess.DEVNULL, stdout=file, stderr=file
+                command,
+                env=told,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                process_group=0,  # else Ctrl-C reaches it too, and a second signal ends it at once
             )
 
     def is_at_work(self, names: Sequence[str], wait_for_chief: bool) -> bool:
@@ -313,10 +320,17 @@ class _Crew:
 
     @contextlib.contextmanager
     def dismissed(self) -> Iterator[None]:
-        """After it no process is left: workers that are at a trial save it first."""
+        """After it no process is left: workers that are at a trial save it first.
+
+        Within it SIGTERM raises SystemExit, as Ctrl-C raises KeyboardInterrupt.
+        """
+        ours = threading.current_thread() is threading.main_thread()  # no other may listen
+        before = signal.signal(signal.SIGTERM, _leave) if ours else None
         try:
             yield
         finally:
+            if ours:
+                signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
             for process in self.processes.values():
                 with contextlib.suppress(OSError):
                     process.terminate()
@@ -350,6 +364,10 @@ def main(path: str, parent: int) -> None:
             print(" ".join(str(error).split()), file=sys.stderr, flush=True)  # noqa: T201
             sys.exit(REFUSED)
         raise
+
+
+def _leave(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def _die_with(parent: int) -> None:

@@ -1,6 +1,7 @@
 """Processes that search together: what they are told, and what becomes of those that die."""
 
 import io
+import os
 import random
 import signal
 import socket
@@ -121,10 +122,11 @@ def settle(crew):
 
 
 def test_a_process_is_told_who_it_is(crew):
-    crew.script = "import os; print(*(f'{k}={v}' for k, v in os.environ.items()))"
+    crew.script = "import os; print(os.getpgrp(), *(f'{k}={v}' for k, v in os.environ.items()))"
     crew.start("worker-1", {"OMP_NUM_THREADS": "3"})
     settle(crew)
     said = (crew.folder.path / "workers" / "worker-1.log").read_text()
+    assert said.startswith(f"{crew.processes['worker-1'].pid} ")  # a group of its own
     for words in (
         "KERASTUNER_TUNER_ID=worker-1",
         "KERASTUNER_ORACLE_IP=127.0.0.1",
@@ -179,6 +181,32 @@ def test_no_process_is_left(crew):
         assert crew.is_at_work(["worker-0"], wait_for_chief=False)
         running = list(crew.processes.values())
     assert all(process.poll() == -signal.SIGTERM for process in running)
+
+
+def test_processes_are_told_once_that_it_ends(crew):
+    """By the one that started them: the terminal tells a whole group of Ctrl-C."""
+    crew.script = "import time; time.sleep(60)"
+    before = signal.getsignal(signal.SIGTERM)
+
+    def told_to_end():
+        with crew.dismissed():
+            crew.start("worker-0", {})
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+
+    with pytest.raises(SystemExit, match="143"):
+        told_to_end()
+    (process,) = crew.processes.values()
+    assert process.poll() == -signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_processes_import_what_this_one_does(crew, monkeypatch):
+    commands = []
+    monkeypatch.setattr(workers.subprocess, "Popen", lambda command, **_: commands.append(command))
+    crew.start("chief", {})
+    crew.processes.clear()
+    assert commands[0][1:4] == ["-P", "-m", "tuning.workers"]
 
 
 # A chief and its workers as they are, but for the training
