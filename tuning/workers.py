@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import filelock
 from rich.console import Console
 
 from tuning.study import LOGS, StudyFolder, Trial
@@ -157,6 +158,33 @@ def gpus_from(asked: str | None, present: int) -> list[int]:
     return numbers
 
 
+def worker_name(number: int, machine: str = "") -> str:
+    """What a worker is called: in all that search together no two are called alike.
+
+    Args:
+        number: From 0, on its machine.
+        machine: The name of a machine that joins another's chief.
+    """
+    # To keras-tuner whatever is called something with "chief" is one.
+    own = f"{machine.replace(CHIEF, 'ch-ief')}-" if machine else ""
+    return f"{own}worker-{number}"
+
+
+@contextlib.contextmanager
+def _alone_here(folder: StudyFolder) -> Iterator[None]:
+    """Within it no other process of this machine joins the study, with workers called alike."""
+    lock = folder.path / LOGS / f".{platform.node()}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(lock, timeout=0):
+            yield
+    except filelock.Timeout:
+        raise ValueError(
+            "Expected one --join of a study on a machine, with --workers for more at once. "
+            f"Received: another process has joined {folder.path} already."
+        ) from None
+
+
 def run_workers(
     folder: StudyFolder,
     console: Console,
@@ -180,8 +208,8 @@ def run_workers(
         gpus: Numbers of the GPUs that workers are pinned to, in turn.
 
     Raises:
-        ValueError: The port is in use, no chief answers, or what a process says for which going on
-            makes no sense.
+        ValueError: The port is in use, no chief answers, another process of this machine has
+            joined, or what a process says for which going on makes no sense.
     """
     shared = address is not None
     address = address or free_address()
@@ -189,10 +217,10 @@ def run_workers(
         check_answers(address)
     else:
         check_free(address)
-    names = [f"{platform.node()}-{i}" if joins else f"worker-{i}" for i in range(count)]
+    names = [worker_name(i, platform.node() if joins else "") for i in range(count)]
     told = environments(max(count, 1), threads, gpus)
     crew = _Crew(folder, address)
-    with crew.dismissed():
+    with _alone_here(folder) if joins else contextlib.nullcontext(), crew.dismissed():
         if not joins:
             crew.start(CHIEF, {VISIBLE: ""})
         for name, environment in zip(names, told, strict=False):

@@ -96,6 +96,23 @@ def test_gpus_that_are_not_there_are_refused(asked, present, said):
     assert str(error.value) == said
 
 
+def test_no_two_workers_are_called_alike():
+    names = [workers.worker_name(i, machine) for i in (0, 1) for machine in ("", "worker", "m-0")]
+    assert len({*names}) == len(names)
+    assert workers.worker_name(1) == "worker-1"
+    assert "chief" not in workers.worker_name(0, "chief-1")  # else keras-tuner takes it for one
+
+
+def test_a_machine_joins_once(folder):
+    folder.begin(planned(), {})
+    with (
+        workers._alone_here(folder),
+        pytest.raises(ValueError, match=r"Expected one --join of a study on a machine, with --wor"),
+        workers._alone_here(StudyFolder(folder.path)),
+    ):
+        pass
+
+
 # Processes. Those that stand for the chief and its workers do what a line of Python says.
 
 
