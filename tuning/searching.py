@@ -19,7 +19,7 @@ from tuning import hparams, report
 from tuning.objectives import UDR, Objective, check_data, rescaling, udr_of
 from tuning.oracles import oracle_for
 from tuning.space import Number, Range, values_of
-from tuning.study import STATE, TENSORBOARD, Study, StudyFolder, Trial
+from tuning.study import STATE, TENSORBOARD, Status, Study, StudyFolder, Trial
 from zoo.attempts import attempt, forget, reason_of
 from zoo.exporting import versions
 from zoo.files import disk_full
@@ -30,6 +30,7 @@ from zoo.runs import REPORT, Settings
 from zoo.training import build_for, check_hyperparameters, load_data
 
 POLL = 0.2  # seconds until an oracle that had nothing to try yet is asked again
+PATIENCE = 20.0  # seconds until a folder that machines share shows each what another wrote
 
 
 def search(
@@ -262,25 +263,60 @@ class Tuner(base_tuner.BaseTuner):
 
         Returns:
             The mean of the objective, as the oracle is told it.
+
+        Raises:
+            FailedTrialError: It failed, and is recorded.
+            FatalError: Anything else, such as a full disk: it ends the search.
         """
+        try:
+            record = self._recorded(trial)
+        except Exception as error:
+            raise keras_tuner.errors.FatalError(str(error)) from error
+        if record.status == "failed":
+            raise keras_tuner.errors.FailedTrialError(record.reason)
+        return {"objective": record.mean(self.study.aim.score)}
+
+    def _recorded(self, trial: Any) -> Trial:
+        """The record of a trial, which is run if there is none."""
+        if self._is_worker():
+            self._check_chief(trial)
         found = trial.hyperparameters.values
         number = int(trial.trial_id)
         values = values_of(self.study.space, found)
         epochs = found.get("tuner/epochs", self.study.settings["epochs"])
         with self.folder.claimed(number):
-            record = self.folder.trial(number) or self._begun(number, values, epochs)
+            record = self.folder.trial(number) or self._tried(number, values, epochs)
         if (record.values, record.epochs) != (values, epochs):
-            problem = ValueError(
+            raise ValueError(
                 f"Expected trial {number} of {self.folder.path} to have {label_of(values)}, as the "
-                f"search has it. Received: a record of {label_of(record.values)}."
+                f"search has it. Received: a record of {label_of(record.values)}. Begin anew with "
+                "--overwrite, or in another folder."
             )
-            raise keras_tuner.errors.FatalError(str(problem)) from problem
         self.folder.keep_best()
-        if record.status == "failed":
-            raise keras_tuner.errors.FailedTrialError(record.reason)
-        return {"objective": record.mean(self.study.aim.score)}
+        return record
 
-    def _begun(self, number: int, values: Mapping[str, Number], epochs: int) -> Trial:
+    def _check_chief(self, trial: Any) -> None:
+        """Refuses a trial that this study does not have: its chief is another's."""
+        until = time.monotonic() + PATIENCE
+        while not self._is_ours(trial):
+            if time.monotonic() > until:
+                raise ValueError(
+                    f"Expected the chief of the study in {self.folder.path}. Received: another "
+                    f"one's trial {trial.trial_id}."
+                )
+            time.sleep(POLL)
+
+    def _is_ours(self, trial: Any) -> bool:
+        """Whether the state of the study has a trial as this worker's, as its chief wrote it."""
+        state = self.folder.state
+        at_work = state.get("ongoing_trials", {}).get(self.tuner_id) == trial.trial_id
+        if not at_work and trial.trial_id not in state.get("retry_queue", ()):
+            return False
+        held = state["trials"][trial.trial_id]["hyperparameters"]["values"]
+        told = trial.hyperparameters.values
+        return all(name in told and held[name] == told[name] for name in held)
+
+    def _tried(self, number: int, values: Mapping[str, Number], epochs: int) -> Trial:
         """Runs a trial and records it."""
         heading = f"trial {number + 1} of at most {self.study.max_trials}: {label_of(values)}"
         self.console.print(f"\n[bold]{escape(heading)}[/bold]", highlight=False)
@@ -322,14 +358,14 @@ class Tuner(base_tuner.BaseTuner):
             reason = _unusable(self._aim, scores)
         except Exception as error:
             if disk_full(error):
-                raise keras_tuner.errors.FatalError(str(error)) from error
+                raise
             reason = reason_of(error)
             if self.study.seeds > 1 and len(scores) < self.study.seeds:
                 reason = f"seed {len(scores)}: {reason}"
         forget()
         seconds = round(time.monotonic() - began, 1)
-        status = "failed" if reason else "finished"
-        return Trial(number, values, epochs, status, reason, seconds, tuple(scores))  # type: ignore[arg-type]
+        status: Status = "failed" if reason else "finished"
+        return Trial(number, values, epochs, status, reason, seconds, tuple(scores))
 
     @property
     def _aim(self) -> Objective:

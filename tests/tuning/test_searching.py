@@ -21,7 +21,7 @@ import zoo
 from tests.tuning.conftest import TINY, planned
 from tuning import searching
 from tuning.oracles import Random, oracle_for
-from tuning.searching import run_study
+from tuning.searching import Tuner, run_study
 from tuning.study import StudyFolder
 from zoo.training import RunFailed
 
@@ -167,6 +167,19 @@ def test_a_full_disk_ends_the_search(folder, tried, console):
     assert len(folder.trials) == 4
 
 
+@pytest.mark.parametrize("where", ["record", "keep_best"])
+def test_a_disk_that_is_full_later_ends_the_search_too(folder, tried, console, monkeypatch, where):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "trial.json")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StudyFolder, where, full)
+        with pytest.raises(OSError, match="No space left"):
+            run_study(planned(max_trials=2), folder, console)
+    run_study(planned(max_trials=2), folder, console)
+    assert [trial.status for trial in folder.trials] == ["finished"] * 2
+
+
 def test_a_result_that_cannot_be_told_ends_the_search(folder, tried, console, monkeypatch):
     """So does a worker whose chief was killed; begun again it tells it."""
     with monkeypatch.context() as patch:
@@ -234,6 +247,33 @@ def test_a_record_of_other_values_is_refused(folder, tried, console):
     (folder.path / "oracle.json").unlink()
     with pytest.raises(ValueError, match=r"Expected trial 0 of .* Received: a record of beta 1"):
         run_study(planned(max_trials=1), folder, console)
+
+
+def test_a_trial_of_another_studys_chief_is_refused(folder, tried, console, monkeypatch):
+    """Though it is called and has values as one that this study had."""
+    monkeypatch.setattr(searching, "PATIENCE", 0.0)
+    monkeypatch.setattr(Tuner, "_is_worker", lambda tuner: True)
+    folder.begin(planned(), {})
+    tuner = Tuner(planned(), folder, None, console)
+    ours, other = (oracle_for(planned()) for _ in range(2))
+    ours._set_project_dir(str(folder.path.parent), folder.path.name)
+    other._set_project_dir(str(folder.path.parent), "other")
+    trial = other.create_trial(tuner.tuner_id)
+
+    def refused():
+        with pytest.raises(keras_tuner.errors.FatalError, match="Expected the chief of the study"):
+            tuner.run_trial(trial)
+
+    refused()  # there is no state
+    ours.create_trial("another worker")
+    refused()
+    assert not tried
+    ours.reload()  # as a chief that was killed
+    ours.save()
+    tuner.run_trial(ours.create_trial(tuner.tuner_id))
+    assert [number for number, *_ in tried] == [0]
+    trial.hyperparameters.values = {"gamma": 1.0}
+    refused()
 
 
 def test_a_damaged_state_is_refused(folder, tried, console):
