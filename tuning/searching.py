@@ -21,7 +21,7 @@ from tuning.oracles import oracle_for
 from tuning.space import Number, Range, values_of
 from tuning.study import STATE, TENSORBOARD, Status, Study, StudyFolder, Trial
 from zoo.attempts import attempt, forget, reason_of
-from zoo.exporting import versions
+from zoo.cards import versions
 from zoo.files import disk_full
 from zoo.messages import short
 from zoo.metrics import scoring

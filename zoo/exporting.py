@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 from collections.abc import Mapping
-from importlib import resources
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import tensorflow as tf
 
-from zoo.files import from_json_number, replacing
-from zoo.messages import formatted
+from zoo.cards import CARD, signature, versions, write_card
+from zoo.files import replacing
 from zoo.method import Endpoint, Method
 from zoo.metrics.arrays import checked_subspaces
-
-CARD = "card.json"
-PACKAGES = ("repzoo", "tensorflow", "keras", "numpy", "scikit-learn")
 
 
 def export(
@@ -73,8 +65,7 @@ def export(
     contents = {**_facts(method, functions), **(card or {})}
     with replacing(path) as folder:
         _write_saved_model(functions, folder)
-        (folder / CARD).write_text(json.dumps(contents, indent=2, allow_nan=False) + "\n")
-        (folder / "README.md").write_text(_readable(contents))
+        write_card(folder, contents)
     return path
 
 
@@ -84,7 +75,7 @@ def _facts(method: Method, functions: Mapping[str, Any]) -> dict[str, Any]:
         "method": type(method).__name__,
         "summary": (type(method).__doc__ or "").partition("\n")[0],
         "hyperparameters": method.hyperparameters,
-        "signatures": {name: _signature(function) for name, function in functions.items()},
+        "signatures": {name: signature(function) for name, function in functions.items()},
         **_subspaces(method),
         "steps": int(method.step.numpy()),
         "versions": versions(),
@@ -106,11 +97,6 @@ def _subspaces(method: Method) -> dict[str, Any]:
     return {"subspaces": places, **({"closed_subspaces": closed} if closed else {})}
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that numbers depend on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
-
-
 def _function(endpoint: Endpoint) -> Any:
     """An endpoint traced for batches of any size."""
     specs = [
@@ -126,21 +112,6 @@ def _function(endpoint: Endpoint) -> Any:
     return tf.function(checked, autograph=False).get_concrete_function(*specs)
 
 
-def _signature(function: Any) -> str:
-    """What a function takes and gives: "image uint8 (N, 32, 32, 1) -> codes float32 (N, 10)"."""
-    inputs = [(spec.name, spec) for spec in function.structured_input_signature[0]]
-    takes, gives = (
-        ", ".join(f"{name} {spec.dtype.name} {_shape(spec)}" for name, spec in named)
-        for named in (inputs, function.structured_outputs.items())
-    )
-    return f"{takes} -> {gives}"
-
-
-def _shape(spec: Any) -> str:
-    """A shape of N samples: "(N, 32, 32, 1)", or "(N,)" of numbers."""
-    return f"(N, {', '.join(map(str, spec.shape[1:]))})" if spec.shape.rank > 1 else "(N,)"
-
-
 def _write_saved_model(functions: Mapping[str, Any], folder: Path) -> None:
     module = tf.Module()
     # What the functions read, and no more: no optimizer, no queue.
@@ -148,10 +119,3 @@ def _write_saved_model(functions: Mapping[str, Any], folder: Path) -> None:
     module.saved_variables = list(variables.values())
     signatures = {**functions, "serving_default": functions["encode"]}
     tf.saved_model.save(module, str(folder), signatures=signatures)
-
-
-def _readable(card: Mapping[str, Any]) -> str:
-    """The card as a page."""
-    template = resources.files("zoo").joinpath("templates/card.md.j2").read_text()
-    page = jinja2.Template(template, trim_blocks=True, lstrip_blocks=True)
-    return page.render(card=card, formatted=formatted, number=from_json_number) + "\n"

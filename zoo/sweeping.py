@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from zoo import disambiguation
 from zoo.attempts import FAILURES, attempt, forget, reason_of
-from zoo.exporting import versions
+from zoo.cards import versions
 from zoo.files import disk_full
 from zoo.messages import counted
 from zoo.metrics import scoring

@@ -25,8 +25,9 @@ from zoo.callbacks import (
     Similarities,
 )
 from zoo.callbacks.scores import EpochScores
+from zoo.cards import versions
 from zoo.data.subspaces import usual
-from zoo.exporting import export, versions
+from zoo.exporting import export
 from zoo.files import to_json_number
 from zoo.messages import unknown
 from zoo.method import Method

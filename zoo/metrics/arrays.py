@@ -406,10 +406,20 @@ def standardised(values: NDArray[Any], *others: NDArray[Any]) -> list[NDArray[np
         >>> standardised(np.array([1.0, 3.0]), np.array([5.0]))
         [array([-1.,  1.]), array([3.])]
     """
+    mean, deviation = mean_and_deviation(values)
+    return [(array - mean) / deviation for array in (values, *others)]
+
+
+def mean_and_deviation(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What `standardised` takes off each column of `values`, and divides it by.
+
+    Example:
+        >>> mean_and_deviation(np.array([[1.0, 5.0], [3.0, 5.0]]))
+        (array([2., 5.]), array([1., 1.]))
+    """
     mean = values[0] + np.mean(values - values[0], axis=0, dtype=np.float64)
     deviation = np.std(values, axis=0, dtype=np.float64)
-    deviation = np.where(np.all(values == values[0], axis=0), 1.0, deviation)
-    return [(array - mean) / deviation for array in (values, *others)]
+    return mean, np.where(np.all(values == values[0], axis=0), 1.0, deviation)
 
 
 def unit(codes: NDArray[Any]) -> NDArray[Any]:

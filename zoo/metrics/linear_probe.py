@@ -91,7 +91,7 @@ def probed(
     if label_share < 1:
         seen = seen_labels(y, label_share, seed)
         z, y = z[seen], y[seen]
-    chosen = _classifier(z, y, seed).predict(test_z)
+    chosen = classifier(z, y, seed).predict(test_z)
     return present[chosen], test[1]
 
 
@@ -116,8 +116,14 @@ def checked_share(label_share: float) -> float:
     return float(label_share)
 
 
-def _classifier(z: NDArray[np.float32], y: NDArray[np.intp], seed: int) -> Any:
-    """A fitted classifier, its strength searched."""
+def classifier(z: NDArray[np.float32], y: NDArray[np.intp], seed: int = 0) -> Any:
+    """scikit-learn's logistic regression, fitted to standardised codes, its strength searched.
+
+    Args:
+        z: (N, L) standardised codes.
+        y: (N,) classes 0 to K - 1, each of them present, K at least 2.
+        seed: Draws the fifth that the strength is searched on.
+    """
     # Imported here: half a second, which `zoo --help` must not take.
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
