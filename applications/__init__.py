@@ -15,8 +15,11 @@ import importlib
 from typing import Any
 
 _NAMES = {
+    "Classifier": "applications.probe",
+    "FineTuning": "applications.probe",
     "Output": "applications.outputs",
     "SavedModel": "applications.saved_model",
+    "labelled": "applications.probe",
     "load_data": "applications.saved_model",
     "load_images": "applications.saved_model",
 }

@@ -70,6 +70,7 @@ class SavedModel:
             uint8 all the same.
         code_size: L, the number of codes; 0 where it neither encodes nor decodes.
         subspaces: Which codes each subspace is, where the card knows subspaces.
+        loaded: What `tf.saved_model.load` gave; the variables live as long as it does.
 
     Example:
         >>> model = SavedModel.open("saved_models/beta_vae-dsprites/1", needs=("encode", "decode"))
@@ -86,7 +87,7 @@ class SavedModel:
     def __init__(self, path: Path, loaded: Any, needs: Sequence[str]) -> None:
         self.path = path
         self.card = _card(path)
-        self._loaded = loaded  # its variables live as long as it does
+        self.loaded = loaded
         self._functions = {
             name: loaded.signatures[name] for name in SIGNATURES if name in loaded.signatures
         }
@@ -133,6 +134,15 @@ class SavedModel:
         """Whether it has a signature that this class knows how to call."""
         return signature in self._functions
 
+    def signature(self, name: str) -> Any:
+        """A signature as TensorFlow's function of tensors, for gradients and for saving it again.
+
+        Raises:
+            ValueError: No such signature.
+        """
+        self._check(name, self._functions)
+        return self._functions[name]
+
     @property
     def name(self) -> str:
         """What it is called in reports: its folder, and the one above where that is a version."""
@@ -142,8 +152,7 @@ class SavedModel:
     @property
     def class_names(self) -> tuple[str, ...]:
         """The names of the columns that `classify` gives, from its card, else their numbers."""
-        self._check("classify", self._functions)
-        size = self._functions["classify"].structured_outputs["probabilities"].shape[1]
+        size = self.signature("classify").structured_outputs["probabilities"].shape[1]
         named = self.card.get("classes") or ()
         return tuple(map(str, named)) if len(named) == size else tuple(map(str, range(size)))
 
@@ -169,7 +178,7 @@ class SavedModel:
         Raises:
             ValueError: Other images, or no such signature.
         """
-        return self._batched("encode", batch_size, progress, self._prepared(images))
+        return self._batched("encode", batch_size, progress, self.prepared(images))
 
     def encode_conditioned(
         self,
@@ -192,7 +201,7 @@ class SavedModel:
         Raises:
             ValueError: Other images or conditions, or no such signature.
         """
-        prepared = self._prepared(images)
+        prepared = self.prepared(images)
         given = np.asarray(condition)
         if given.shape not in ((), (len(prepared),)) or given.dtype.kind not in "iu":
             raise ValueError(
@@ -245,15 +254,13 @@ class SavedModel:
         Raises:
             ValueError: Other images, or no such signature.
         """
-        return self._batched("classify", batch_size, progress, self._prepared(images))
+        return self._batched("classify", batch_size, progress, self.prepared(images))
 
     def _batched(self, name: str, batch_size: int, bar: bool, *arrays: NDArray[Any]) -> Any:
         """A signature's answers to all rows, computed `batch_size` at a time."""
-        self._check(name, self._functions)
+        function, signature = self.signature(name), SIGNATURES[name]
         checks.integer("batch_size", batch_size, low=1)
         import tensorflow as tf
-
-        function, signature = self._functions[name], SIGNATURES[name]
 
         def answer(start: int) -> NDArray[Any]:
             rows = [tf.constant(array[start : start + batch_size]) for array in arrays]
@@ -267,8 +274,8 @@ class SavedModel:
             return np.concatenate([answer(start) for start in starts])
         return np.concatenate(_with_bar(name, answer, starts))
 
-    def _prepared(self, images: Any) -> NDArray[Any]:
-        """Images as the signatures take them, or a refusal."""
+    def prepared(self, images: Any) -> NDArray[Any]:
+        """Images uint8 (N, H, W, C) as the signatures take them, or a refusal."""
         array = np.asarray(images)
         if array.dtype != np.uint8 or array.ndim != 4:
             raise ValueError(
@@ -318,7 +325,7 @@ class SavedModel:
                 return (height, width, channels), spec.dtype.name
         raise ValueError(
             f"Expected a SavedModel with one of the signatures {', '.join(SIGNATURES)}. Received: "
-            f"{self.path}, which has {', '.join(sorted(self._loaded.signatures)) or 'none'}."
+            f"{self.path}, which has {', '.join(sorted(self.loaded.signatures)) or 'none'}."
         )
 
     def _codes(self) -> int:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import click
 
+from zoo.cli.apply import probe
 from zoo.cli.names import Names
 
 
 @click.group("apply", cls=Names)
 def command() -> None:
     """Use an exported SavedModel, ours or any with the same signatures."""
+
+
+for module in (probe,):
+    command.add_command(module.command)
