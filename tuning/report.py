@@ -191,7 +191,7 @@ def _row(
         "mean": _number(trial.mean(aim.score)),
         "range": f"{_number(low)} to {_number(high)}" if low < high else "",
         "against": _number(trial.mean(against.score)),
-        "seconds": f"{trial.seconds:,.0f}",
+        "seconds": UNKNOWN if trial.seconds is None else f"{trial.seconds:,.0f}",
         "marks": marks,
     }
 

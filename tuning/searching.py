@@ -331,7 +331,7 @@ class Tuner(base_tuner.BaseTuner):
         """Trains each seed of a trial and scores it, or notes why that failed."""
         began = time.monotonic()
         scores: list[dict[str, Score]] = []
-        reason = ""
+        reason, whole = "", True
         seeds = range(self.study.seeds)
         try:
             for seed in seeds:
@@ -339,6 +339,7 @@ class Tuner(base_tuner.BaseTuner):
                 run = self.folder.run(number, seed)
                 if run.exists and run.settings != settings:
                     run.clear()
+                whole = whole and not run.exists
                 metrics = (*(settings.metrics or scoring.default(self.data)), *self._aim.metrics)
                 scores.append(
                     attempt(
@@ -363,7 +364,7 @@ class Tuner(base_tuner.BaseTuner):
             if self.study.seeds > 1 and len(scores) < self.study.seeds:
                 reason = f"seed {len(scores)}: {reason}"
         forget()
-        seconds = round(time.monotonic() - began, 1)
+        seconds = round(time.monotonic() - began, 1) if whole else None
         status: Status = "failed" if reason else "finished"
         return Trial(number, values, epochs, status, reason, seconds, tuple(scores))
 

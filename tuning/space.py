@@ -61,7 +61,7 @@ class Knob(pydantic.BaseModel):
         Raises:
             ValueError: No range, an empty one, or one that a scale does not have.
         """
-        if isinstance(given, str) or len(given) not in (2, 3):
+        if not isinstance(given, Sequence) or isinstance(given, str) or len(given) not in (2, 3):
             raise ValueError(
                 f"Expected the range of {name} as low, high and, if need be, linear or log. "
                 f"Received: {given!r}."

@@ -32,7 +32,7 @@ from zoo import checks, registry
 from zoo.files import remove_partials, write_json
 from zoo.metrics.scoring import Score
 from zoo.plans import LOCK, Plan, PlanFolder
-from zoo.runs import REPORT, Run, Settings
+from zoo.runs import REPORT, Run, Settings, is_of_steps
 
 PLAN, RECORD, STATE = "study.json", "trial.json", "oracle.json"
 TRIALS, LOGS, TENSORBOARD = "trials", "workers", "tensorboard"
@@ -101,18 +101,17 @@ class Study(Plan):
         checks.integer("max_trials", max_trials, low=1)
         checks.integer("seeds", seeds, low=1)
         checks.integer("seed", seed, low=0, high=2**32 - 2)
-        cls_ = registry.method(method)
         for layer in layers:
             if "seed" in layer:
                 raise ValueError(
                     "Expected no seed among the settings of a study, whose runs count theirs "
                     f"from 0. Received: {layer['seed']!r}."
                 )
+        settings = Settings.merged(method, registry.method(method).recipe, *layers).model_dump()
         named = {name for layer in layers for name in layer.get("hyperparameters") or {}}
         named |= {name for layer in layers for name in layer if name == "learning_rate"}
         space = space_of(method, named, ranges)
         objective_of(method, objective, seeds)
-        settings = Settings.merged(method, cls_.recipe, *layers).model_dump()
         if tuner == "hyperband" and settings["epochs"] < FACTOR:
             raise ValueError(
                 f"Expected epochs of {FACTOR} or more for hyperband, which ends most trials after "
@@ -140,8 +139,9 @@ class Study(Plan):
     @property
     def against(self) -> Objective:
         """What the objective is weighed against: the reconstruction error, or else the time."""
-        decodes = "reconstruction" in registry.method(self.method).terms
-        return Objective("reconstruction" if decodes else "seconds")
+        error = "reconstruction"
+        known = error in registry.method(self.method).terms and self.objective != error
+        return Objective(error if known else "seconds")
 
     def settings_of(
         self, values: Mapping[str, Number], seed: int = 0, epochs: int | None = None
@@ -152,15 +152,24 @@ class Study(Plan):
             values: Of what is varied.
             seed: Of the run.
             epochs: How many of the study's it has, as Hyperband decides. Default: all. A run of
-                fewer epochs is a shorter run, with schedules that end with it.
+                fewer epochs is a shorter run, with schedules that end with it: what is counted in
+                steps and not varied (warmup_steps, PiCO's moco_steps) is as large a part of it.
+
+        Raises:
+            ValueError: A value that no training can have.
         """
         given = applied(self.settings, values)
         if epochs is not None:
-            pace = given["steps"] // given["epochs"]
-            share = epochs / given["epochs"]
-            given |= {"epochs": epochs, "steps": pace * epochs}
-            given["warmup_steps"] = int(share * given["warmup_steps"])
-        return Settings(**{**given, "method": self.method, "seed": seed})
+            whole, of_method = given["epochs"], given["hyperparameters"]
+            counted = {k: v for k, v in of_method.items() if is_of_steps(k) and k not in values}
+            shorter = {k: v * epochs // whole for k, v in counted.items() if isinstance(v, int)}
+            given |= {
+                "epochs": epochs,
+                "steps": given["steps"] // whole * epochs,
+                "warmup_steps": given["warmup_steps"] * epochs // whole,
+                "hyperparameters": {**of_method, **shorter},
+            }
+        return Settings.told({**given, "method": self.method, "seed": seed})
 
     def ends(self) -> dict[str, tuple[Settings, Settings]]:
         """For each knob the settings with its least and its largest value, all others lowest."""
@@ -200,7 +209,7 @@ class Trial:
         epochs: Of each run.
         status: "finished" or "failed".
         reason: Why it failed, in a line.
-        seconds: What its runs took, without what a process that was killed had spent.
+        seconds: What its runs took; None where one of them was stopped and gone on with.
         scores: For each seed, name -> Score; `udr`, which is of all seeds, is in each.
     """
 
@@ -209,7 +218,7 @@ class Trial:
     epochs: int
     status: Status
     reason: str = ""
-    seconds: float = 0.0
+    seconds: float | None = 0.0
     scores: Sequence[Mapping[str, Score]] = ()
 
     @property
@@ -220,7 +229,7 @@ class Trial:
     def values_of(self, score: str) -> list[float]:
         """A score of each seed; "seconds" is the time of the trial over its seeds."""
         if score == "seconds":
-            return [self.seconds / max(len(self.scores), 1)]
+            return [] if self.seconds is None else [self.seconds / max(len(self.scores), 1)]
         return [scores[score].value for scores in self.scores if score in scores]
 
     def mean(self, score: str) -> float:

@@ -128,6 +128,18 @@ class Settings(pydantic.BaseModel):
         return named_candidates(data, self.candidates, self.seed)
 
     @classmethod
+    def told(cls, fields: Mapping[str, Any]) -> Settings:
+        """The settings of these fields.
+
+        Raises:
+            ValueError: A name that is unknown or missing, or a value that cannot be, in one line.
+        """
+        try:
+            return cls(**fields)
+        except pydantic.ValidationError as error:
+            raise ValueError(_one_line(error)) from None
+
+    @classmethod
     def merged(cls, method: str, *layers: Mapping[str, Any]) -> Settings:
         """Settings from layers that override one another: recipe, file, flags.
 
@@ -173,23 +185,17 @@ class Settings(pydantic.BaseModel):
                 pace = recipe["steps"] // recipe["epochs"]
                 given["epochs"] = _most_epochs(given["steps"], pace)
             if isinstance(given["steps"], int):
-
-                def as_large_a_part(steps: int) -> int:
-                    return steps * given["steps"] // recipe["steps"]
-
+                now, before = given["steps"], recipe["steps"]
                 if "warmup_steps" not in last:
-                    given["warmup_steps"] = as_large_a_part(recipe.get("warmup_steps", 0))
+                    given["warmup_steps"] = recipe.get("warmup_steps", 0) * now // before
                 for name, value in recipe.get("hyperparameters", {}).items():
-                    if name.endswith("_steps") and name not in named_later:
-                        hyperparameters[name] = as_large_a_part(value)
+                    if is_of_steps(name) and name not in named_later:
+                        hyperparameters[name] = value * now // before
         if isinstance(given.get("encoder"), str):
             given["encoder"] = str(Path(given["encoder"]).expanduser().resolve())
         if isinstance(given.get("candidates"), str):
             given["candidates"] = _absolute(given["candidates"])
-        try:
-            settings = cls(**{**given, "method": method, "hyperparameters": hyperparameters})
-        except pydantic.ValidationError as error:
-            raise ValueError(_one_line(error)) from None
+        settings = cls.told({**given, "method": method, "hyperparameters": hyperparameters})
         chosen(settings.metrics or ())  # refuses unknown names
         if settings.warmup_steps >= settings.steps:
             raise ValueError(
@@ -203,6 +209,16 @@ class Settings(pydantic.BaseModel):
                 f"{settings.steps} steps, {settings.epochs} epochs."
             )
         return settings
+
+
+def is_of_steps(name: str) -> bool:
+    """Whether a hyperparameter is counted in steps, and so is a part of a run.
+
+    Example:
+        >>> is_of_steps("moco_steps")
+        True
+    """
+    return name.endswith("_steps")
 
 
 def _absolute(candidates: str) -> str:
@@ -368,10 +384,11 @@ class Run:
     @property
     def settings(self) -> Settings:
         """The settings of the training."""
+        fields = self.config["settings"]
         try:
-            return Settings(**self.config["settings"])
-        except pydantic.ValidationError as error:
-            raise ValueError(f"{self.path / CONFIG}: {_one_line(error)}") from None
+            return Settings.told(fields)
+        except ValueError as error:
+            raise ValueError(f"{self.path / CONFIG}: {error}") from None
 
     def read(self, name: str) -> Any:
         """The value in NAME.json.

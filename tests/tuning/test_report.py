@@ -1,5 +1,7 @@
 """The page of a study: what stands on it, in a real browser too, and what its numbers are."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -124,6 +126,16 @@ def test_what_is_not_there_is_left_out(tmp_path, browser, given, sections):
     assert shown.console == []
     assert shown.all("h2") == [*sections, *LAST]
     assert ("No trial has finished yet." in shown.all("p")) == (not given["betas"])
+
+
+def test_a_trial_that_was_stopped_is_none_of_the_front_of_time(tmp_path):
+    folder = made(tmp_path / "study", betas=(2.0, 1.0, 4.0), seeds=1, method="simclr")
+    quickest = folder.trials[0]
+    folder.record(dataclasses.replace(quickest, seconds=None))
+    words = " ".join(report.page(folder).split())
+    assert "Trial 2 is best." in words
+    assert "is the knee" not in words
+    assert f'<td class="number">{report.UNKNOWN}</td>' in words
 
 
 def test_a_run_that_lost_its_files_is_left_out(tmp_path):

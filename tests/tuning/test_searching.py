@@ -215,6 +215,8 @@ def test_a_search_that_was_stopped_goes_on(tmp_path, tried, console, tuner, stop
     assert sorted({*runs}) == [(trial, seed) for trial in range(5) for seed in range(2)]
     again = {run for run in runs if runs.count(run) > 1}
     assert again == {(stopped, 0), (stopped, 1)}  # what has ended with its trial is not
+    unknown = [trial.number for trial in halved.trials if trial.seconds is None]
+    assert unknown == [stopped]  # the time of a process that is gone is not known
     assert [trial.values for trial in halved.trials] == [trial.values for trial in whole.trials]
 
 

@@ -67,6 +67,7 @@ def test_a_range_of_a_decade_is_spread_on_a_log_scale(given, scale):
         ("beta_vae", (), {"beta": (0, 8, "log")}, "the range of beta above 0"),
         ("beta_vae", (), {"beta": (1, 8, "lgo")}, "Did you mean 'log'"),
         ("beta_vae", (), {"beta": (1,)}, "Expected the range of beta as low, high and"),
+        ("beta_vae", (), {"beta": 5}, "Expected the range of beta as low, high and"),
         ("beta_vae", (), {"beta": "18"}, "Expected the range of beta as low, high and"),
         ("beta_vae", (), {"beta": (1, "x")}, "a finite number. Received: 'x'."),
         ("beta_vae", (), {"beta": (1, float("inf"))}, "a finite number. Received: inf."),

@@ -47,6 +47,25 @@ def test_a_run_of_fewer_epochs_is_a_shorter_run():
     assert settings.steps_per_epoch == study.settings_of({"beta": 1.0}).steps_per_epoch
 
 
+def test_what_is_counted_in_steps_is_as_large_a_part_of_a_shorter_run():
+    layer = {"data": "digits", "steps": 90, "epochs": 9, "hyperparameters": {"moco_steps": 30}}
+    study = Study.planned("pico", "covering_rate", "hyperband", layers=[layer])
+    values = {knob.name: knob.low for knob in study.space}
+    for epochs, moco_steps in ((None, 30), (9, 30), (3, 10), (1, 3)):
+        settings = study.settings_of(values, epochs=epochs)
+        assert settings.hyperparameters["moco_steps"] == moco_steps
+    ranges = {"moco_steps": (1, 30)}
+    varied = Study.planned("pico", "covering_rate", layers=[TINY | {"steps": 90}], ranges=ranges)
+    settings = varied.settings_of({**values, "moco_steps": 30}, epochs=1)
+    assert settings.hyperparameters["moco_steps"] == 30
+
+
+def test_values_that_no_training_can_have_are_refused_in_a_line():
+    study = planned(ranges={"learning_rate": (0, 1)})
+    with pytest.raises(ValueError, match=r"^Expected learning_rate to be greater than 0\. Rec.*$"):
+        study.ends()
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -57,6 +76,7 @@ def test_a_run_of_fewer_epochs_is_a_shorter_run():
         ({"objective": "mgi"}, "Unknown objective for beta_vae 'mgi'. Did you mean 'mig'"),
         ({"objective": "udr"}, "Expected seeds of 2 or more for udr"),
         ({"ranges": {"beta": (2, 1)}}, "Expected the range of beta to rise."),
+        ({"settings": {"hyperparameters": 5}}, "Expected hyperparameters to be names and values."),
         ({"settings": {"seed": 1}}, "Expected no seed among the settings of a study"),
         (
             {"tuner": "hyperband", "settings": {"epochs": 2}},
@@ -71,7 +91,8 @@ def test_bad_plans_are_refused(given, said):
 
 
 def test_the_second_aim_is_the_reconstruction_or_else_the_time():
-    assert planned().against.name == "reconstruction"
+    assert planned(objective="mig").against.name == "reconstruction"
+    assert planned(objective="reconstruction").against.name == "seconds"  # not against itself
     told = Study.planned("simclr", "knn_accuracy", layers=[{"data": "digits"}])
     assert told.against.name == "seconds"
     assert told.against.direction == "min"
@@ -81,7 +102,11 @@ def test_the_second_aim_is_the_reconstruction_or_else_the_time():
 
 
 def test_a_trial_survives_json():
-    for told in (trial(3, 0.25, 0.5), trial(4, status="failed", reason="Out of memory.")):
+    for told in (
+        trial(3, 0.25, 0.5),
+        trial(3, 0.5, seconds=None),
+        trial(4, status="failed", reason="Out of memory."),
+    ):
         assert Trial.from_json(json.loads(json.dumps(told.to_json()))) == told
 
 
@@ -91,6 +116,7 @@ def test_the_mean_and_the_spread_are_over_the_seeds():
     assert told.spread("mig") == (0.25, 0.5)
     assert told.mean("seconds") == 2.0
     assert str(told.mean("sap")) == "nan"
+    assert str(trial(0, 0.25, 0.5, seconds=None).mean("seconds")) == "nan"
 
 
 def test_the_best_is_of_those_that_finished_and_were_longest():
