@@ -17,6 +17,7 @@ from typing import Any
 _NAMES = {
     "Classifier": "applications.probe",
     "FineTuning": "applications.probe",
+    "Index": "applications.search",
     "Output": "applications.outputs",
     "SavedModel": "applications.saved_model",
     "labelled": "applications.probe",

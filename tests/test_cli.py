@@ -90,6 +90,10 @@ CHEAP = [
     ("evaluate", 2, "zoo: Missing argument 'RUN'."),
     ("evaluate nothing --metrics mgi,sap", 2, "Unknown metric 'mgi'. Did you mean 'mig'"),
     ("train vae --metrics mig,spa", 2, "Unknown metric 'spa'. Did you mean 'sap'"),
+    ("apply --help", 0, "Use an exported SavedModel"),
+    ("apply prob", 2, "zoo: Unknown command 'prob'. Did you mean 'probe'"),
+    ("apply search --help", 0, "Images found for each query."),
+    ("apply probe", 2, "zoo: Missing argument 'SAVED_MODEL'."),
     ("evaluate nothing", 2, "zoo: Expected a run folder with config.json. Received: nothing."),
 ]
 

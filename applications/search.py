@@ -1,0 +1,398 @@
+"""Search: the images whose codes are nearest to an image's, over a folder or a data set.
+
+Near is what has a large cosine, as for k-NN (zoo.metrics.knn), of whole codes or of a subspace.
+The search is exact: a product of the query with every code, which takes milliseconds for tens of
+thousands of images. An approximate one, for millions, walks a graph of neighbours (HNSW, Malkov and
+Yashunin 2018, https://arxiv.org/abs/1603.09320) where faiss is installed: `repzoo[search]`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from applications.outputs import Output
+from applications.saved_model import SavedModel
+from zoo import checks
+from zoo.data import FactorData
+from zoo.files import replacing
+from zoo.messages import unknown
+from zoo.metrics.arrays import checked_codes, unit
+
+PRODUCTS = 2**22  # cosines that are held at once: 16 MB
+LINKS = 32  # of each code in the graph of an approximate search
+WIDTH = 128  # candidates that such a search keeps in view, at least
+MEMBERS = ("about", "codes", "images", "names")
+# What numpy and zipfile raise on files that are cut off or damaged, or that hold something else.
+_DAMAGE = (OSError, ValueError, TypeError, AttributeError, EOFError, KeyError,
+           zipfile.BadZipFile, zlib.error)  # fmt: skip
+
+
+class Nearest(NamedTuple):
+    """Rows of an index (Q, n), the nearest first, and their cosines with the queries (Q, n)."""
+
+    rows: NDArray[np.intp]
+    cosines: NDArray[np.float32]
+
+
+class Index:
+    """Codes of images that can be searched: made once, saved, and asked often.
+
+    Make one with `Index.of`.
+
+    Args:
+        codes: (N, L) float32.
+        images: uint8 (N, H, W, C).
+        names: N names: paths within a folder, or the numbers of rows.
+        about: "data", "model", "fingerprint", and where there are any "subspaces" (name -> first
+            code and the one after the last) and "class_names".
+        labels: (N,) integers, or None.
+        graph: What `with_graph` made, or None.
+
+    Example:
+        >>> index = Index.of(model, load_data(model, "folder:photos"), "folder:photos")
+        >>> rows, cosines = index.nearest(model.encode(queries), 8)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        codes: ArrayLike,
+        images: NDArray[np.uint8],
+        names: Sequence[str],
+        about: Mapping[str, Any],
+        labels: NDArray[np.int64] | None = None,
+        graph: NDArray[np.uint8] | None = None,
+    ) -> None:
+        self.codes = checked_codes(codes).astype(np.float32)
+        self.images, self.names, self.labels, self.graph = images, list(names), labels, graph
+        self.about = dict(about)
+        places = self.about.get("subspaces") or {}
+        self.subspaces = {name: slice(start, stop) for name, (start, stop) in places.items()}
+        self._units: dict[str | None, NDArray[np.float32]] = {}
+        self._walked: Any = None
+        if not len(self.codes) == len(images) == len(self.names):
+            raise ValueError(
+                f"Expected an image and a name for each of {len(self.codes)} codes. "
+                f"Received: {len(images)} images and {len(self.names)} names."
+            )
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def class_names(self) -> list[str] | None:
+        """The names of the labels, where the images have some."""
+        return self.about.get("class_names") or None
+
+    @classmethod
+    def of(
+        cls,
+        saved_model: SavedModel,
+        data: Any,
+        name: str | None = None,
+        samples: int | None = None,
+        seed: int = 0,
+        progress: bool = False,
+    ) -> Self:
+        """The index of a data set: of both halves, where it has two.
+
+        Args:
+            saved_model: A model that encodes.
+            data: A `FactorData` or a `LabelledData`, as `load_data` gives it.
+            name: What the data are called. Default: their name.
+            samples: Images at most, drawn where there are more. Default: all.
+            seed: Draws them.
+            progress: Whether a bar is drawn on a terminal.
+        """
+        images, names, labels = _contents(data, samples, seed)
+        places = {k: [part.start, part.stop] for k, part in saved_model.subspaces.items()}
+        about = {
+            "data": name or data.name,
+            "model": saved_model.name,
+            "fingerprint": saved_model.fingerprint,
+            "subspaces": places,
+            "class_names": list(getattr(data, "class_names", ())) if labels is not None else [],
+        }
+        return cls(saved_model.encode(images, progress=progress), images, names, about, labels)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the index as an `.npz` file without pickle, whole or not at all.
+
+        Raises:
+            ValueError: The path does not end in `.npz`.
+        """
+        path = Path(path)
+        if path.suffix != ".npz":
+            raise ValueError(f"Expected a path that ends in .npz. Received: {str(path)!r}.")
+        arrays = {
+            "about": np.array(json.dumps(self.about)),
+            "codes": self.codes,
+            "images": self.images,
+            "names": np.array(self.names, dtype=np.str_),
+        }
+        optional = {"labels": self.labels, "graph": self.graph}
+        there = {key: array for key, array in optional.items() if array is not None}
+        with replacing(path) as partial:
+            np.savez(partial, allow_pickle=False, **arrays, **there)
+        return path
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], saved_model: SavedModel | None = None) -> Self:
+        """The index in a file.
+
+        Args:
+            path: The file.
+            saved_model: The model that will encode the queries, which must be the one that
+                encoded the index.
+
+        Raises:
+            ValueError: The file is damaged or something else, or another model made it.
+            FileNotFoundError: It is not there.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"Expected an index at {path}. Received: nothing is there.")
+        try:
+            # numpy leaves a damaged file open if it opens it itself.
+            with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as archive:
+                about, codes, images, names = (archive[member] for member in MEMBERS)
+                labels, graph = archive.get("labels"), archive.get("graph")
+            index = cls(codes, images, names.tolist(), json.loads(str(about)), labels, graph)
+            maker, fingerprint = index.about["model"], index.about["fingerprint"]
+        except _DAMAGE as error:
+            raise ValueError(
+                f"Expected {path} to be a whole index, as `zoo apply search` writes it. "
+                f"Received: {error}"
+            ) from error
+        if saved_model is not None and fingerprint != saved_model.fingerprint:
+            raise ValueError(
+                f"Expected an index of codes of {saved_model.name}. Received: {path}, of codes of "
+                f"{maker}, another model. Make one at another path (--index)."
+            )
+        return index
+
+    def with_graph(self) -> Index:
+        """The same index with a graph for approximate search: minutes for a million images.
+
+        Raises:
+            ModuleNotFoundError: faiss is not installed.
+        """
+        import faiss
+
+        graph = faiss.IndexHNSWFlat(self.codes.shape[1], LINKS, faiss.METRIC_INNER_PRODUCT)
+        graph.add(np.ascontiguousarray(self._bank(None)))
+        bytes_ = np.asarray(faiss.serialize_index(graph), np.uint8)
+        return Index(self.codes, self.images, self.names, self.about, self.labels, bytes_)
+
+    def nearest(
+        self,
+        codes: ArrayLike,
+        count: int,
+        subspace: str | None = None,
+        without: ArrayLike | None = None,
+    ) -> Nearest:
+        """The rows whose codes have the largest cosine with those of queries.
+
+        Exact, but for an index with a graph, which is walked for whole codes where nothing is to
+        be left out. Equal cosines stand in the order of the rows.
+
+        Args:
+            codes: (Q, L) the queries' whole codes.
+            count: Neighbours of each.
+            subspace: Of which part of the codes. Default: all of them.
+            without: A row for each query that is not to be among its neighbours: itself.
+
+        Raises:
+            ValueError: More neighbours than there are, codes of another width, an unknown subspace.
+        """
+        queries = checked_codes(codes)
+        if queries.shape[1] != self.codes.shape[1]:
+            raise ValueError(
+                f"Expected codes of {self.codes.shape[1]} dimensions, as the index has. "
+                f"Received: {queries.shape[1]}."
+            )
+        if subspace is not None and subspace not in self.subspaces:
+            raise ValueError(unknown("subspace", subspace, self.subspaces))
+        least = 1 if without is not None else 0
+        checks.integer("count", count, low=1)
+        if count > len(self) - least:
+            raise ValueError(
+                f"Expected at most {len(self) - least} neighbours, as many as there are"
+                f"{' other' if least else ''} images in the index. Received: {count}."
+            )
+        part = slice(None) if subspace is None else self.subspaces[subspace]
+        q = unit(queries[:, part]).astype(np.float32)
+        if self.graph is not None and subspace is None and without is None:
+            return self._walk(q, count)
+        bank = self._bank(subspace)
+        rows, cosines = np.empty((len(q), count), np.intp), np.empty((len(q), count), np.float32)
+        size = max(1, PRODUCTS // len(bank))
+        for start in range(0, len(q), size):
+            stop = min(start + size, len(q))
+            table = q[start:stop] @ bank.T
+            if without is not None:
+                table[np.arange(len(table)), np.asarray(without)[start:stop]] = -np.inf
+            kth = np.partition(table, len(bank) - count, axis=1)[:, len(bank) - count]
+            for i, (line, least_cosine) in enumerate(zip(table, kth, strict=True), start):
+                near = np.flatnonzero(line >= least_cosine)
+                rows[i] = near[np.argsort(-line[near], kind="stable")[:count]]
+                cosines[i] = line[rows[i]]
+        return Nearest(rows, np.clip(cosines, -1, 1))
+
+    def _bank(self, subspace: str | None) -> NDArray[np.float32]:
+        """All codes, or a part of each, at length 1."""
+        if subspace not in self._units:
+            part = slice(None) if subspace is None else self.subspaces[subspace]
+            self._units[subspace] = unit(self.codes[:, part])
+        return self._units[subspace]
+
+    def _walk(self, queries: NDArray[np.float32], count: int) -> Nearest:
+        import faiss
+
+        if self._walked is None:
+            self._walked = faiss.deserialize_index(self.graph)
+        self._walked.hnsw.efSearch = max(WIDTH, 2 * count)
+        cosines, rows = self._walked.search(np.ascontiguousarray(queries), count)
+        return Nearest(rows.astype(np.intp), np.clip(cosines, -1, 1))
+
+
+def graphs_installed() -> bool:
+    """Whether there is faiss, which approximate search needs."""
+    return importlib.util.find_spec("faiss") is not None
+
+
+class Searched(NamedTuple):
+    """What `search` found.
+
+    Attributes:
+        whole: The neighbours by whole codes.
+        subspaces: Those by each subspace; none where the codes have no subspaces.
+        agreement: The share of neighbours of the query's class; None where classes are not known.
+    """
+
+    whole: Nearest
+    subspaces: dict[str, Nearest]
+    agreement: float | None
+
+
+def search(
+    index: Index, codes: ArrayLike, count: int = 8, rows: ArrayLike | None = None
+) -> Searched:
+    """The neighbours of queries, by whole codes and by each subspace that holds something.
+
+    Args:
+        index: What is searched.
+        codes: (Q, L) of the queries.
+        count: Neighbours of each.
+        rows: Where the queries are images of the index, their rows: none is its own neighbour.
+
+    Raises:
+        ValueError: As `Index.nearest`.
+    """
+    whole = index.nearest(codes, count, without=rows)
+    open_ = [name for name, part in index.subspaces.items() if index.codes[:, part].any()]
+    parts = {name: index.nearest(codes, count, name, rows) for name in open_}
+    agreement = None
+    if rows is not None and index.labels is not None:
+        own = index.labels[np.asarray(rows)]
+        agreement = float(np.mean(index.labels[whole.rows] == own[:, None]))
+    return Searched(whole, parts, agreement)
+
+
+def write(
+    found: Searched,
+    index: Index,
+    queries: NDArray[np.uint8],
+    names: Sequence[str],
+    output: Output,
+    protocol: Mapping[str, Any],
+    rows: ArrayLike | None = None,
+) -> None:
+    """Writes what `search` found: result.json, neighbours.png, and subspaces.png where there are.
+
+    Args:
+        found: What it found.
+        index: What was searched.
+        queries: uint8 (Q, H, W, C).
+        names: Q names.
+        output: The folder.
+        protocol: Of what it was found, ready for JSON.
+        rows: The rows of the queries, where they are images of the index.
+    """
+    from zoo.reporting import neighbours, save, subspace_neighbours
+
+    result = {
+        **protocol,
+        **{key: index.about[key] for key in ("data", "model", "fingerprint")},
+        "images": len(index),
+        "agreement": found.agreement,
+        "queries": [
+            {
+                "query": name,
+                "neighbours": _listed(index, found.whole, i),
+                "subspaces": {k: _listed(index, near, i) for k, near in found.subspaces.items()},
+            }
+            for i, name in enumerate(names)
+        ],
+    }
+    how = f"{len(index):,} images of {index.about['data']}, codes of {index.about['model']}"
+    labels = None
+    if rows is not None and index.labels is not None:
+        labels = index.labels[np.column_stack([np.asarray(rows), found.whole.rows])]
+    with output.writing(result) as room:
+        sheet = np.stack([_row(index, queries, found.whole, i) for i in range(len(queries))])
+        figure = neighbours(sheet, found.whole.cosines, labels, index.class_names, how)
+        save(figure, room / "neighbours.png")
+        if found.subspaces:
+            sheets = np.stack(
+                [
+                    [_row(index, queries, near, i) for near in found.subspaces.values()]
+                    for i in range(len(queries))
+                ]
+            )
+            cosines = np.stack([near.cosines for near in found.subspaces.values()], axis=1)
+            figure = subspace_neighbours(sheets, cosines, [*found.subspaces], protocol=how)
+            save(figure, room / "subspaces.png")
+
+
+def _row(index: Index, queries: NDArray[np.uint8], near: Nearest, i: int) -> NDArray[np.uint8]:
+    """A query and its neighbours, (1 + n, H, W, C)."""
+    return np.concatenate([queries[i : i + 1], index.images[near.rows[i]]])
+
+
+def _listed(index: Index, near: Nearest, i: int) -> list[dict[str, Any]]:
+    return [
+        {"name": index.names[row], "cosine": round(float(cosine), 6)}
+        for row, cosine in zip(near.rows[i], near.cosines[i], strict=True)
+    ]
+
+
+def _contents(
+    data: Any, samples: int | None, seed: int
+) -> tuple[NDArray[np.uint8], list[str], NDArray[np.int64] | None]:
+    """Images of a data set, their names, and the class of each where there are classes."""
+    if isinstance(data, FactorData):
+        rows = np.arange(len(data))
+        if samples is not None and samples < len(rows):
+            rows = np.sort(data.sample_rows(samples, seed))
+        return data.read(rows), [str(row) for row in rows], None
+    halves = [half for half in (data.train, data.test) if len(half)]
+    images = np.concatenate([half.images for half in halves])
+    known = [half.paths for half in halves]
+    names = range(len(images)) if known[0] is None else np.concatenate(known)
+    labels = data.train.labels
+    if labels is not None:
+        labels = np.concatenate([half.labels for half in halves]) if labels.ndim == 1 else None
+    rows = np.arange(len(images))
+    if samples is not None and samples < len(rows):
+        rows = np.sort(np.random.default_rng(seed).choice(len(rows), samples, replace=False))
+    return images[rows], [str(names[row]) for row in rows], None if labels is None else labels[rows]

@@ -1,0 +1,147 @@
+"""`zoo apply search`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from zoo.cli.apply.options import (
+    OVERWRITE,
+    SAVED_MODEL,
+    SEED,
+    data_options,
+    load_data,
+    open_output,
+    open_saved_model,
+    out_option,
+    samples_option,
+)
+from zoo.cli.border import usage
+from zoo.cli.output import print_table
+
+SHOWN = 3  # neighbours of a query in the table
+
+
+@click.command("search")
+@SAVED_MODEL
+@data_options
+@click.option(
+    "--index",
+    "index_path",
+    type=click.Path(path_type=Path),
+    default=Path("applied/index.npz"),
+    show_default=True,
+    help="File of the index: made of --data where it is not there, else used as it is.",
+)
+@click.option(
+    "--query",
+    "queries",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Image file to search for. May be repeated. Default: some images of the index.",
+)
+@click.option(
+    "--neighbours",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    help="Images found for each query.",
+)
+@click.option(
+    "--draw",
+    type=click.IntRange(1),
+    default=6,
+    show_default=True,
+    help="Queries that are drawn where none is named.",
+)
+@click.option(
+    "--approximate",
+    is_flag=True,
+    help="Also make a graph that millions of images are searched by, where faiss is installed.",
+)
+@samples_option(60_000)
+@SEED
+@out_option("search")
+@OVERWRITE
+def command(
+    saved_model: Path,
+    data: str | None,
+    resize: bool,
+    subset: tuple[str, ...],
+    skip_bad: bool,
+    index_path: Path,
+    queries: tuple[Path, ...],
+    neighbours: int,
+    draw: int,
+    approximate: bool,
+    samples: int,
+    seed: int,
+    out: Path,
+    overwrite: bool,
+) -> None:
+    """Find the images whose codes by SAVED_MODEL are nearest to those of others.
+
+    The images of --data are encoded once, into --index; from then on the index alone is asked.
+    With --overwrite the index is made anew if --data is named.
+    """
+    output = open_output(out, overwrite)
+    model = open_saved_model(saved_model)
+    import numpy as np
+
+    from applications.saved_model import load_images
+    from applications.search import Index, graphs_installed, search, write
+
+    with usage():
+        if index_path.suffix != ".npz":
+            raise ValueError(f"Expected --index to end in .npz. Received: {index_path}.")
+        pictures = load_images(model, queries, resize) if queries else None
+        made = not index_path.exists() or (overwrite and data is not None)
+        index = None if made else Index.load(index_path, model)
+        if index is not None and data not in (None, index.about["data"]):
+            raise ValueError(
+                f"Expected an index of {data}. Received: {index_path}, of "
+                f"{index.about['data']}. Name another --index, or use --overwrite."
+            )
+    if index is None:
+        loaded = load_data(model, data, resize, subset, skip_bad)
+        began = time.monotonic()
+        index = Index.of(model, loaded, data, samples, seed, progress=True)
+        if approximate and graphs_installed():
+            index = index.with_graph()
+        elif approximate:
+            click.echo("faiss is not installed (repzoo[search]): the search is exact")
+        index.save(index_path)
+        seconds = time.monotonic() - began
+        click.echo(f"{index_path}: {len(index):,} images indexed in {seconds:.1f} s")
+    rows = None
+    if pictures is None:
+        count = min(draw, len(index))
+        rows = np.random.default_rng(seed).choice(len(index), count, replace=False)
+        pictures = index.images[rows]
+    names = [path.name for path in queries] if rows is None else [index.names[i] for i in rows]
+    codes = model.encode(pictures)
+    with usage():
+        began = time.monotonic()
+        found = search(index, codes, neighbours, rows)
+        seconds = time.monotonic() - began
+    write(found, index, pictures, names, output, {"neighbours": neighbours, "seed": seed}, rows)
+    print_table(
+        ("query", "nearest, by cosine"),
+        *(
+            (
+                name,
+                ", ".join(
+                    f"{index.names[row]} {cosine:.3f}"
+                    for row, cosine in zip(near[:SHOWN], cosines[:SHOWN], strict=True)
+                ),
+            )
+            for name, near, cosines in zip(names, *found.whole, strict=True)
+        ),
+    )
+    if found.agreement is not None:
+        share = 100 * found.agreement
+        click.echo(f"of the query's class: {share:.1f} % of {neighbours} neighbours each")
+    click.echo(f"searched {len(index):,} images in {1000 * seconds / len(names):.1f} ms a query")
+    click.echo(f"also in {out}")
