@@ -8,9 +8,9 @@ of. Trials that failed are there without scores.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import tensorflow as tf
@@ -75,9 +75,8 @@ def _session(folder: StudyFolder, trial: Trial, seed: int) -> None:
     )
 
 
-@contextmanager
+@contextlib.contextmanager
 def _writer(path: Path) -> Iterator[None]:
     writer = tf.summary.create_file_writer(str(path))
-    with writer.as_default():
+    with contextlib.closing(writer), writer.as_default():
         yield
-    writer.close()

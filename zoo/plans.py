@@ -6,6 +6,7 @@ and another is refused.
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import json
 import os
@@ -26,15 +27,15 @@ class Plan(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
+    @abc.abstractmethod
     def differs_from(self, old: Self) -> str | None:
         """What keeps this from going on with `old`, to follow "Expected"; or None."""
-        raise NotImplementedError
 
 
 Kind = TypeVar("Kind", bound=Plan)
 
 
-class PlanFolder(Generic[Kind]):
+class PlanFolder(abc.ABC, Generic[Kind]):
     """A folder that is kept by a plan.
 
     Args:
@@ -76,13 +77,13 @@ class PlanFolder(Generic[Kind]):
                 f"{path} is damaged, or not the {self.file} of a {self.noun}."
             ) from None
 
+    @abc.abstractmethod
     def check_records(self) -> None:
         """Refuses records that are damaged."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def clear(self) -> None:
         """Removes what followed the plan, the plan too, and nothing else that may lie there."""
-        raise NotImplementedError
 
     def check(self, plan: Kind, overwrite: bool = False) -> None:
         """Refuses to hold `plan` where something else is held; changes nothing.

@@ -86,3 +86,19 @@ def test_what_was_half_written_is_removed(tmp_path):
     (folder.path / "tensorboard" / ".zoo-x.partial" / "partial").mkdir(parents=True)
     hparams.tidy(folder)
     assert not [*folder.path.glob("tensorboard/*")]
+
+
+def test_a_writer_is_closed_whatever_happens(tmp_path, monkeypatch):
+    writers, begin = [], hparams.tf.summary.create_file_writer
+
+    def begun(path):
+        writers.append(begin(path))
+        return writers[-1]
+
+    monkeypatch.setattr(hparams.tf.summary, "create_file_writer", begun)
+    monkeypatch.setattr(hparams.hp, "hparams", lambda *_, **__: 1 / 0)
+    folder = made(tmp_path / "study", betas=(1.0,))
+    with pytest.raises(ZeroDivisionError):
+        hparams.write(folder, folder.trials)
+    assert [writer._closed for writer in writers] == [True]
+    assert not [*folder.path.glob("tensorboard/*")]
