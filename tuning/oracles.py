@@ -71,13 +71,13 @@ class Durable(keras_tuner.Oracle):
         try:
             with open(path, encoding="utf-8") as file:
                 self.set_state(json.load(file))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise ValueError(
                 f"{path} is damaged. Without it the search begins anew; trials that are recorded "
                 "are not run again."
             ) from None
         open_ones = {trial.trial_id for trial in self.ongoing_trials.values()}
-        self._retry_queue = sorted({*self._retry_queue, *open_ones}, reverse=True)
+        self._retry_queue = sorted({*self._retry_queue, *open_ones}, key=int, reverse=True)
         self.ongoing_trials = {}
 
     def _save_trial(self, trial: Any) -> None:

@@ -17,7 +17,7 @@ from rich.markup import escape
 
 from tuning import hparams, report
 from tuning.objectives import UDR, Objective, check_data, rescaling, udr_of
-from tuning.oracles import oracle_for
+from tuning.oracles import RUNNING, oracle_for
 from tuning.space import Number, Range, values_of
 from tuning.study import STATE, TENSORBOARD, Status, Study, StudyFolder, Trial
 from zoo.attempts import attempt, forget, reason_of
@@ -187,6 +187,10 @@ def prepared(study: Study, console: Console) -> Any:
     learned = _first(study).with_candidates(data)
     check_data(study.method, study.aim, learned)
     ends = study.ends()
+    for both in ends.values():
+        for settings in both:
+            build_for(learned, settings)
+            forget()
     if study.objective == "loss":
         of_method = {name: both for name, both in ends.items() if name != "learning_rate"}
         name = rescaling(of_method, learned)
@@ -196,11 +200,6 @@ def prepared(study: Study, console: Console) -> Any:
                 f"is another at another {name}, so that the least one says nothing of what was "
                 f"learned. Received: loss. Fix it with --set {name}=VALUE, or search for a score."
             )
-    else:
-        for both in ends.values():
-            for settings in both:
-                build_for(learned, settings)
-                forget()
     return data
 
 
@@ -217,6 +216,7 @@ class Tuner(base_tuner.BaseTuner):
     def __init__(self, study: Study, folder: StudyFolder, data: Any, console: Console) -> None:
         self.study, self.folder, self.data, self.console = study, folder, data, console
         self._asked = False
+        self._had_ended: set[str] = set()  # when the last trial was asked for
         path = folder.path.resolve()
         super().__init__(oracle_for(study), directory=str(path.parent), project_name=path.name)
         if not self._is_worker() and (path / STATE).exists():
@@ -237,6 +237,8 @@ class Tuner(base_tuner.BaseTuner):
         if self._asked:
             time.sleep(POLL)
         self._asked = True
+        if self._is_worker():
+            self._had_ended = _ended(self.folder.state)
 
     def on_trial_begin(self, trial: Any) -> None:
         """Takes a trial up."""
@@ -307,12 +309,16 @@ class Tuner(base_tuner.BaseTuner):
             time.sleep(POLL)
 
     def _is_ours(self, trial: Any) -> bool:
-        """Whether the state of the study has a trial as this worker's, as its chief wrote it."""
-        state = self.folder.state
-        at_work = state.get("ongoing_trials", {}).get(self.tuner_id) == trial.trial_id
-        if not at_work and trial.trial_id not in state.get("retry_queue", ()):
+        """Whether the state of the study has a trial as this worker's, as its chief wrote it.
+
+        A chief that was killed offers a trial to several; another may just have ended it.
+        """
+        state, number = self.folder.state, trial.trial_id
+        at_work = state.get("ongoing_trials", {}).get(self.tuner_id) == number
+        offered = number in state.get("retry_queue", ())
+        if not (at_work or offered or number in _ended(state) - self._had_ended):
             return False
-        held = state["trials"][trial.trial_id]["hyperparameters"]["values"]
+        held = state["trials"][number]["hyperparameters"]["values"]
         told = trial.hyperparameters.values
         return all(name in told and held[name] == told[name] for name in held)
 
@@ -371,6 +377,11 @@ class Tuner(base_tuner.BaseTuner):
     @property
     def _aim(self) -> Objective:
         return self.study.aim
+
+
+def _ended(state: Mapping[str, Any]) -> set[str]:
+    """The trials that have ended, of the state of a search."""
+    return {number for number, told in state.get("trials", {}).items() if told["status"] != RUNNING}
 
 
 def _unusable(aim: Objective, scores: Sequence[Mapping[str, Score]]) -> str:

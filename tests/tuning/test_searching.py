@@ -22,7 +22,7 @@ from tests.tuning.conftest import TINY, planned
 from tuning import searching
 from tuning.oracles import Random, oracle_for
 from tuning.searching import Tuner, run_study
-from tuning.study import StudyFolder
+from tuning.study import Study, StudyFolder
 from zoo.training import RunFailed
 
 
@@ -262,25 +262,33 @@ def test_a_trial_of_another_studys_chief_is_refused(folder, tried, console, monk
     other._set_project_dir(str(folder.path.parent), "other")
     trial = other.create_trial(tuner.tuner_id)
 
-    def refused():
+    def refused(trial):
         with pytest.raises(keras_tuner.errors.FatalError, match="Expected the chief of the study"):
             tuner.run_trial(trial)
 
-    refused()  # there is no state
+    refused(trial)  # there is no state
     ours.create_trial("another worker")
-    refused()
+    refused(trial)
     assert not tried
     ours.reload()  # as a chief that was killed
     ours.save()
     tuner.run_trial(ours.create_trial(tuner.tuner_id))
     assert [number for number, *_ in tried] == [0]
     trial.hyperparameters.values = {"gamma": 1.0}
-    refused()
+    refused(trial)
+    second = ours.create_trial("another worker")
+    tuner.pre_create_trial()
+    second.status = "FAILED"  # as told by one that had begun it before the chief was killed
+    ours.end_trial(second)
+    tuner.run_trial(second)
+    tuner.pre_create_trial()
+    refused(second)  # what had ended before is offered by another study's chief alone
 
 
-def test_a_damaged_state_is_refused(folder, tried, console):
+@pytest.mark.parametrize("words", ["{", "[]", '{"trials": []}', '{"trials": {}}'])
+def test_a_damaged_state_is_refused(folder, tried, console, words):
     run_study(planned(max_trials=1), folder, console)
-    (folder.path / "oracle.json").write_text("{")
+    (folder.path / "oracle.json").write_text(words)
     with pytest.raises(ValueError, match=r"oracle\.json is damaged\. Without it the search begins"):
         run_study(planned(max_trials=1), folder, console)
 
@@ -322,6 +330,18 @@ def test_the_state_of_an_oracle_is_whole_after_any_event(tmp_path, tuner):
     assert [int(trial_id) for trial_id in ended] == [0, 1, 2]
 
 
+def test_trials_that_had_not_ended_are_run_in_the_order_in_which_they_began(tmp_path):
+    oracle = oracle_for(planned(max_trials=9))
+    oracle._set_project_dir(str(tmp_path), "study")
+    for worker in "abcdefghi":
+        oracle.create_trial(worker)
+    oracle.max_trials = 11  # trials are then called by two digits
+    for worker in "jk":
+        oracle.create_trial(worker)
+    oracle.reload()
+    assert [int(oracle.create_trial(worker).trial_id) for worker in "abcdefghijk"] == [*range(11)]
+
+
 def test_several_workers_share_a_grid(tmp_path):
     """keras-tuner's own would give one worker a trial at a time."""
     oracle = oracle_for(planned("grid", max_trials=9))
@@ -343,7 +363,7 @@ import pytest
 from rich.console import Console
 from tests.tuning.conftest import Tried, planned
 from tuning import searching
-from tuning.study import StudyFolder
+from tuning.study import Study, StudyFolder
 
 told = Tried()
 def attempt(run, *rest, **given):
@@ -405,6 +425,15 @@ def test_a_search_trains_what_zoo_train_trains(tmp_path, digits_run):
     assert run.settings == alone.settings
     assert 0 < study.best.mean("knn") < 1
     assert study.best.scores[0]["knn"].protocol["split"] == "validation"
+
+
+def test_what_does_not_fit_is_refused_before_any_training():
+    """Where the learning rate alone is varied too, on which no loss hangs."""
+    layer = TINY | {"batch_size": 1, "hyperparameters": {"temperature": 0.1}}
+    ranges = {"learning_rate": (1e-4, 1e-2)}
+    study = Study.planned("simclr", "loss", ranges=ranges, layers=[layer])
+    with pytest.raises(ValueError, match="Expected batches of"):
+        searching.prepared(study, Console(file=io.StringIO()))
 
 
 def test_keras_tuner_is_told_what_is_better():
