@@ -202,21 +202,20 @@ def run_workers(
         folder: Of a study that has begun, and whose data are known to fit it.
         console: Where trials are shown as they end.
         count: Workers on this machine; none, where others join from elsewhere.
-        address: Where the chief listens. Default: where only this machine reaches it.
+        address: Where the chief listens, see `check_free`. Default: where only this machine
+            reaches it.
         joins: Whether the chief is another's.
         threads: Of each worker. Default: the cores, shared out.
         gpus: Numbers of the GPUs that workers are pinned to, in turn.
 
     Raises:
-        ValueError: The port is in use, no chief answers, another process of this machine has
-            joined, or what a process says for which going on makes no sense.
+        ValueError: No chief answers, another process of this machine has joined, or what a process
+            says for which going on makes no sense.
     """
     shared = address is not None
     address = address or free_address()
     if joins:
         check_answers(address)
-    else:
-        check_free(address)
     names = [worker_name(i, platform.node() if joins else "") for i in range(count)]
     told = environments(max(count, 1), threads, gpus)
     crew = _Crew(folder, address)

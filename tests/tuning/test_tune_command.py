@@ -1,12 +1,19 @@
 """What `zoo tune` is told and what it refuses; what it does is in test_searching."""
 
+import functools
+import logging
+import os
+import socket
+
 import pytest
 
 from tests.test_cli import contents, refused
 from tests.tuning.conftest import planned
-from tuning import searching
+from tuning import searching, workers
 from tuning.space import Knob
 from tuning.study import StudyFolder, Trial
+from tuning.workers import Address
+from zoo.cli.border import quiet_tensorflow
 
 
 @pytest.fixture
@@ -59,6 +66,86 @@ def test_what_was_found_is_said(command, monkeypatch):
 def test_a_study_has_a_folder_by_default(command, told):
     assert command("tune", "beta_vae", "--data", "digits", "--objective", "loss").code == 1
     assert str(told[0][1]) == "runs/tune-beta_vae-digits"
+
+
+SMALL = ("--data", "digits", "--objective", "knn_accuracy")
+
+
+@pytest.fixture
+def crews(monkeypatch):
+    """What would have searched in processes of its own; on a machine of two GPUs."""
+    asked = []
+    monkeypatch.setattr(searching, "prepared", lambda study, console: None)
+    monkeypatch.setattr(searching, "check", lambda study: None)
+    present = functools.partial(workers.gpus_from, present=2)
+    monkeypatch.setattr(workers, "gpus_from", lambda asked, _: present(asked))
+    monkeypatch.setattr(workers, "run_workers", lambda folder, console, *given: asked.append(given))
+    return asked
+
+
+@pytest.mark.parametrize("given", [None, "false"])
+def test_a_command_leaves_its_workers_room_on_a_gpu(monkeypatch, given):
+    name = "TF_FORCE_GPU_ALLOW_GROWTH"
+    monkeypatch.setenv(name, given or "")
+    if given is None:
+        monkeypatch.delenv(name)
+    with quiet_tensorflow():
+        assert os.environ[name] == (given or "true")
+    assert logging.getLogger("tensorflow").level == logging.ERROR  # no lines on retracing
+
+
+HERE = workers.free_address()
+
+
+@pytest.mark.parametrize(
+    ("line", "crew"),
+    [
+        ("--workers 2 --threads 3", (2, None, False, 3, [])),
+        ("--gpus all", (2, None, False, None, [0, 1])),
+        ("--gpus 1 --workers 3", (3, None, False, None, [1])),
+        (f"--chief {HERE}", (0, HERE, False, None, [])),
+        (f"--chief {HERE} --workers 1", (1, HERE, False, None, [])),
+        ("--join there:7000", (1, Address("there", 7000), True, None, [])),
+        ("--join there:7000 --gpus 0,1", (2, Address("there", 7000), True, None, [0, 1])),
+    ],
+)
+def test_flags_reach_the_workers(command, crews, line, crew):
+    if "--join" in line:
+        assert command("tune", "beta_vae", *SMALL, "--workers", "1", "--out", "there").code == 1
+        crews.clear()
+    answer = command("tune", "beta_vae", *SMALL, "--out", "there", *line.split())
+    refused(answer, 1, "No trial finished.")
+    assert crews == [crew]
+    assert StudyFolder("there").study.objective == "knn_accuracy"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--threads 2", "Expected --threads of each of --workers. Received: it alone."),
+        ("--workers 1 --threads 0", "0 is not in the range x>=1"),
+        ("--workers 0", "0 is not in the range x>=1"),
+        ("--gpus 2", "Expected GPUs among the 2 that are there. Received: '2'."),
+        ("--chief here", "Expected HOST:PORT, the port from 1 to 65535. Received: 'here'."),
+        ("--chief a:1 --join b:1", "Expected --chief or --join. Received both."),
+        ("--chief TAKEN", "Expected a free port of this machine for the chief. Received: "),
+        (
+            "--join there:7000",
+            "Expected the chief's study in runs/tune-beta_vae-digits. Rec",
+        ),
+        ("--join there:7000 --out held --overwrite", "Expected --join without --overwrite: the "),
+    ],
+)
+def test_bad_crews_are_refused_before_anything_is_made(command, crews, tmp_path, line, said):
+    StudyFolder(tmp_path / "held").begin(planned(), {})
+    before = contents(tmp_path)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen(1)
+        taken = line.replace("TAKEN", f"127.0.0.1:{other.getsockname()[1]}")
+        refused(command("tune", "beta_vae", *SMALL, *taken.split()), 2, said)
+    assert not crews
+    assert contents(tmp_path) == before
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), SystemExit(143)])

@@ -36,8 +36,12 @@ def usage() -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet_tensorflow() -> Iterator[None]:
-    """Keeps the log lines that TensorFlow's C++ prints while it is imported off the terminal."""
+    """Keeps TensorFlow's log lines off the terminal, those of its C++ while it is imported too.
+
+    Of a GPU's memory it takes what it needs: the workers of a search start beside the command.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     sys.stderr.flush()
     kept = os.dup(2)
     with open(os.devnull, "w") as nowhere:
@@ -46,7 +50,8 @@ def quiet_tensorflow() -> Iterator[None]:
         import tensorflow as tf
 
         tf.constant(1)  # the devices speak when they are first used
-        logging.getLogger("absl").setLevel(logging.ERROR)
+        for name in ("absl", "tensorflow"):  # the latter warns of each run that traces its own step
+            logging.getLogger(name).setLevel(logging.ERROR)
         yield
     finally:
         os.dup2(kept, 2)

@@ -75,6 +75,8 @@ def _tune(
     with usage():
         if chief and join:
             raise ValueError("Expected --chief or --join. Received both.")
+        if threads is not None and workers is None and not (gpus or chief or join):
+            raise ValueError("Expected --threads of each of --workers. Received: it alone.")
         if method not in registry.names():
             raise ValueError(unknown("method", method, registry.names()))
         asked = ranges_from(ranges)
@@ -84,7 +86,7 @@ def _tune(
 
         from tuning import searching
         from tuning.study import Study, StudyFolder
-        from tuning.workers import address_of, gpus_from, run_workers
+        from tuning.workers import address_of, check_free, gpus_from, run_workers
     with usage():
         study = Study.planned(
             method, objective, tuner, max_trials, seeds, search_seed, asked, layers
@@ -94,6 +96,8 @@ def _tune(
         searching.check(study)
         given = chief or join
         address = address_of(given) if given else None
+        if address and chief:
+            check_free(address)
         pinned = gpus_from(gpus, len(tf.config.list_physical_devices("GPU")) if gpus else 0)
         if join and not folder.exists:
             raise ValueError(
@@ -179,7 +183,11 @@ command = click.Command(
             type=click.IntRange(1),
             help="Processes that try settings at once. Default: one, or one a GPU of --gpus.",
         ),
-        click.Option(["--threads"], type=int, help="Of each worker. Default: the cores, shared."),
+        click.Option(
+            ["--threads"],
+            type=click.IntRange(1),
+            help="Of each worker. Default: the cores, shared.",
+        ),
         click.Option(["--gpus"], help="all, or numbers, 0,1: a worker is pinned to each in turn."),
         click.Option(
             ["--chief"],
