@@ -7,6 +7,7 @@ from tests.tuning.conftest import planned
 from tuning.study import StudyFolder, Trial
 from zoo import training
 from zoo.metrics import Score
+from zoo.runs import Run
 
 
 def trial(number, beta, knn, reconstruction, epochs=3):
@@ -69,3 +70,15 @@ def test_bad_picks_are_refused(command, told, study, line, said):
     words = [study if word == "STUDY" else word for word in line.split()]
     refused(command("train", *words), 2, said)
     assert not told
+
+
+def test_a_run_goes_on_with_the_trial_that_it_began_with(command, told, study, tmp_path):
+    run = Run(tmp_path / "run")
+    begun = StudyFolder.open(study).study.settings_of({"beta": 1.0}, seed=2)
+    run.write("config", {"settings": begun.model_dump(), "data": {"name": "digits"}})
+    line = ("train", "--from-study", study, "--resume", "--out", run.path)
+    assert command(*line, "--pick", "best").code == 0
+    assert told == [begun]
+    refused(command(*line, "--pick", "knee"), 2, "Expected hyperparameters {'beta': 1.0}, with")
+    refused(command(*line, "--seed", "3"), 2, "Expected seed 2, with which")
+    assert told == [begun]

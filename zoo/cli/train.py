@@ -192,7 +192,10 @@ def _train(
         if run.exists:
             _ = run.config  # refuses a config.json that is not a run's, before it is overwritten
         if resume:
-            settings = _resumed(run, method, named_in(layers), settings)
+            named = named_in(layers)
+            if from_study:  # what it found is named by it
+                named |= settings.model_dump(exclude={"seed"})
+            settings = _resumed(run, method, named, settings)
     console = Console(soft_wrap=True)  # plain where standard output is no terminal
     try:
         train(settings, run, console, resume and run.exists)
