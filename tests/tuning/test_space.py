@@ -35,11 +35,14 @@ def test_ranges_change_fix_and_join():
     assert [k.name for k in space_of("moco", fixed=["decay"])] == ["temperature"]
 
 
-WIDE = ["factor_vae", "margin_contrastive", "moco", "pico", "proden", "vae"]
+WIDE = ["factor_vae", "margin_contrastive", "moco", "pico", "proden", "subspace_contrastive", "vae"]
 
 
-@pytest.mark.parametrize("name", WIDE)
-def test_the_width_of_networks_can_join(name):
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [*((name, {}) for name in WIDE), ("subspace_contrastive", {"branches": True})],
+)
+def test_the_width_of_networks_can_join(name, more):
     (*_, width) = space_of(name, ranges={"width": (0.5, 2)})
     assert width == Knob(name="width", low=0.5, high=2.0)
     cls = registry.method(name)
@@ -47,6 +50,8 @@ def test_the_width_of_networks_can_join(name):
     told = {n: v for n, v in known.items() if n in arguments(cls)}
     if "network" in arguments(cls):
         told["network"] = "convnet"
+    if "subspaces" in arguments(cls):
+        told |= {"subspaces": {"a": 2, "b": 2}, "ignored": {"a": "crop", "b": "colour"}, **more}
     one, two = (cls.for_images((16, 16, 1), **told, width=width) for width in (0.25, 0.5))
     assert one.encoder.count_params() < two.encoder.count_params()
 

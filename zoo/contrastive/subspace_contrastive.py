@@ -154,6 +154,7 @@ class SubspaceContrastive(Method):
         "variance_weight": (0.01, 10.0, "log"),
     }
     from_data = ("subspaces", "factor_names", "ignored")
+    suited_to_data = ("subspaces", "held", "variance_weight")  # the last is of known factors
     batch_sizes = (2, math.inf)
     recipe = {
         "data": "coloured_sprites",
@@ -253,6 +254,7 @@ class SubspaceContrastive(Method):
         branches: bool = False,
         conditions: int | None = None,
         price: float | None = None,
+        width: float = 1.0,
         seed: int = 0,
         **hyperparameters: Any,
     ) -> Self:
@@ -271,6 +273,8 @@ class SubspaceContrastive(Method):
                 `zoo.layers.ConditionalBatchNormalization`. None: on none.
             price: Of a dimension, where subspaces, all of one width, share out as many: see
                 `zoo.layers.AdaptiveSubspaces`. None: each has its own.
+            width: How many times the network's filters and features it has; 1 for models of
+                keras.applications.
             seed: Of the initial weights.
             **hyperparameters: Further arguments of the constructor, e.g. `held`.
 
@@ -285,10 +289,12 @@ class SubspaceContrastive(Method):
             )
         if branches:
             encoder = networks.branches(
-                network, image_shape, subspaces, seed, weights, normalization, conditions
+                network, image_shape, subspaces, seed, weights, normalization, conditions, width
             )
         else:
-            trunk = networks.encoder(network, image_shape, seed, weights, normalization, conditions)
+            trunk = networks.encoder(
+                network, image_shape, seed, weights, normalization, conditions, width
+            )
             encoder = networks.heads(trunk, subspaces, seed, price)
         return cls(encoder, subspaces, seed=seed, **hyperparameters)
 

@@ -73,6 +73,7 @@ def branches(
     weights: str | None = None,
     normalization: str | None = "batch",
     conditions: int | None = None,
+    width: float = 1.0,
 ) -> keras.Model:
     """An encoder of its own for each subspace, with a linear head.
 
@@ -84,6 +85,7 @@ def branches(
         weights: As for `encoder`.
         normalization: As for `encoder`.
         conditions: As for `encoder`.
+        width: As for `encoder`.
 
     Returns:
         A model from images (N, H, W, C) float 0..1 to codes (N, L) float32, as that of `heads`;
@@ -102,11 +104,13 @@ def branches(
     if conditions is not None:
         taken = [taken, layers.Input((), dtype="int32", name="condition")]
     codes = []
-    for branch, (subspace, width) in enumerate(subspaces.items()):
-        features = encoder(name, image_shape, seed + branch, weights, normalization, conditions)
+    for branch, (subspace, size) in enumerate(subspaces.items()):
+        features = encoder(
+            name, image_shape, seed + branch, weights, normalization, conditions, width
+        )
         features.name = f"{subspace}_branch"
         head = lecun_uniforms(seed + branch)
-        codes.append(_head(features(taken), subspace, width, head))
+        codes.append(_head(features(taken), subspace, size, head))
     return keras.Model(taken, _joined(codes), name="encoder")
 
 
