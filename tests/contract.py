@@ -230,6 +230,7 @@ class MethodContract:
         if self.in_registry:
             settings = Settings.merged("any", cls.recipe)
             assert set(settings.hyperparameters) <= set(arguments(cls))
+            assert set(cls.suited_to_data) <= set(arguments(cls))
 
     def test_networks_for_images(self):
         cls = type(self.make())

@@ -184,14 +184,15 @@ def test_a_warm_up_that_never_ends_is_refused():
 def test_the_recipes_subspaces_are_for_its_data():
     theirs = {"subspaces": {"hue": 4}, "held": {"hue": ["hue"]}, "variance_weight": 2.0}
     recipe = {**RECIPE, "hyperparameters": {**theirs, "temperature": 0.2}}
-    assert Settings.merged("any", recipe).hyperparameters == recipe["hyperparameters"]
+    name = "subspace_contrastive"
+    assert Settings.merged(name, recipe).hyperparameters == recipe["hyperparameters"]
     other = {"data": "digits"}
-    assert Settings.merged("any", recipe, other).hyperparameters == {"temperature": 0.2}
+    assert Settings.merged(name, recipe, other).hyperparameters == {"temperature": 0.2}
     named = {**other, "hyperparameters": {"subspaces": {"size": 3}}}
-    merged = Settings.merged("any", recipe, named).hyperparameters
+    merged = Settings.merged(name, recipe, named).hyperparameters
     assert merged == {"subspaces": {"size": 3}, "temperature": 0.2}
-    another = {**RECIPE, "hyperparameters": {"variance_weight": 50.0}}  # of no factors
-    assert Settings.merged("any", another, other).hyperparameters == {"variance_weight": 50.0}
+    another = {**RECIPE, "hyperparameters": {"variance_weight": 50.0}}  # of another method
+    assert Settings.merged("vicreg", another, other).hyperparameters == {"variance_weight": 50.0}
 
 
 def test_the_recipes_views_are_for_its_data():

@@ -63,6 +63,8 @@ class Method(keras.Model):
         from_encoder: Constructor arguments that a finished run of another method knows, whose
             encoder it uses: `zoo train METHOD --encoder RUN`.
         recipe: The settings in which `zoo train METHOD` runs it by default.
+        suited_to_data: Constructor arguments that the recipe sets as suits its data, and that are
+            left out for other data, e.g. ("views",).
         batch_sizes: The fewest and the most images that a batch may hold to be learned from, e.g.
             (2, math.inf) where the objective compares the images of a batch.
         step: int64 weight that counts training steps, for schedules; saved with the model.
@@ -86,6 +88,7 @@ class Method(keras.Model):
     learns_labels: ClassVar[bool] = False
     learns_candidates: ClassVar[bool] = False
     recipe: ClassVar[Mapping[str, Any]] = {}
+    suited_to_data: ClassVar[tuple[str, ...]] = ()
     batch_sizes: tuple[int, float] = (1, math.inf)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

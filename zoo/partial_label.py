@@ -75,6 +75,7 @@ class PartialLabel(Method):
     learns_labels = True
     learns_candidates: ClassVar[bool] = True
     from_data: ClassVar[tuple[str, ...]] = ("num_classes",)
+    suited_to_data: ClassVar[tuple[str, ...]] = ("views",)
     normalization: ClassVar[str] = "batch"
 
     def __init__(

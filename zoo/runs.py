@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pydantic
 
+from zoo import registry
 from zoo.files import replacing, write_json
 from zoo.messages import unknown
 from zoo.metrics.arrays import BINS
@@ -144,8 +145,9 @@ class Settings(pydantic.BaseModel):
         """Settings from layers that override one another: recipe, file, flags.
 
         `hyperparameters` are merged name by name. For other data than the recipe's, its image size,
-        its subset, its candidates, its views and its subspaces are left out. A file of candidates
-        and the run of an encoder are named by their whole paths, from wherever the run goes on.
+        its subset, its candidates and what else suits its data (`Method.suited_to_data`, such as
+        views) are left out. A file of candidates and the run of an encoder are named by their whole
+        paths, from wherever the run goes on.
         Epochs divide the steps: where only the steps are given, epochs are as long as the
         recipe's, and at most 100; the warm-up is as large a part, and so is all else that the
         recipe counts in steps (hyperparameters called ..._steps, such as PiCO's moco_steps).
@@ -175,11 +177,9 @@ class Settings(pydantic.BaseModel):
             for name in ("image_size", "subset", "candidates"):
                 if name not in last:
                     given[name] = None
-            suited = {"views", "subspaces", "held"}
-            if "held" in recipe.get("hyperparameters", {}):  # the weight of factors that are known
-                suited |= {"variance_weight"}
-            for name in suited - named_later:
-                hyperparameters.pop(name, None)
+            for name in registry.method(method).suited_to_data:
+                if name not in named_later:
+                    hyperparameters.pop(name, None)
         if "steps" in last:
             if "epochs" not in last:
                 pace = recipe["steps"] // recipe["epochs"]

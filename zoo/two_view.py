@@ -73,6 +73,7 @@ class TwoView(Method):
     """
 
     projection: ClassVar[Mapping[str, Any]] = {}
+    suited_to_data: ClassVar[tuple[str, ...]] = ("views",)
     normalization: ClassVar[str] = "batch"
     batch_sizes = (2, math.inf)
 
