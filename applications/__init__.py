@@ -23,6 +23,8 @@ _NAMES = {
     "labelled": "applications.probe",
     "load_data": "applications.saved_model",
     "load_images": "applications.saved_model",
+    "look_at_codes": "applications.interpret",
+    "read_codes": "applications.interpret",
 }
 
 

@@ -1,0 +1,137 @@
+"""`zoo apply interpret`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from zoo.cli.apply.options import (
+    OVERWRITE,
+    SAVED_MODEL,
+    SEED,
+    data_options,
+    load_data,
+    open_output,
+    open_saved_model,
+    out_option,
+    samples_option,
+)
+from zoo.cli.border import usage
+from zoo.cli.output import print_table
+
+
+@click.command("interpret")
+@SAVED_MODEL
+@data_options
+@samples_option(5_000, low=20)
+@SEED
+@click.option(
+    "--split",
+    type=click.Choice(("train", "test")),
+    help="Which half of labelled data. Default: the test half, where there is one.",
+)
+@click.option(
+    "--circular", multiple=True, metavar="FACTOR", help="A factor whose last value is by its first."
+)
+@click.option(
+    "--categories", multiple=True, metavar="FACTOR", help="A factor whose values have no order."
+)
+@out_option("interpret")
+@OVERWRITE
+def command(
+    saved_model: Path,
+    data: str | None,
+    resize: bool,
+    subset: Sequence[str],
+    skip_bad: bool,
+    samples: int,
+    seed: int,
+    split: str | None,
+    circular: Sequence[str],
+    categories: Sequence[str],
+    out: Path,
+    overwrite: bool,
+) -> None:
+    """Say which code of SAVED_MODEL holds which factor, class or attribute, in sentences.
+
+    A page holds the sentences, the matrix of codes and factors, what each code changes, and the
+    images that excite it most and least. Of data without factors and labels, pictures alone tell.
+    """
+    output = open_output(out, overwrite)
+    model = open_saved_model(saved_model)
+    loaded = load_data(model, data, resize, subset, skip_bad)
+    from applications.interpret import kinds_of, look_at_codes, read_codes
+    from applications.interpret_page import page, worth_showing
+    from zoo.data import FactorData
+    from zoo.reporting.latents import percent
+
+    told = {**dict.fromkeys(circular, "circular"), **dict.fromkeys(categories, "categories")}
+    whole = isinstance(loaded, FactorData)
+    half = "" if whole else split or ("test" if len(loaded.test) else "train")
+    images_of = getattr(loaded, half) if half else loaded
+    if not len(images_of):
+        raise click.UsageError(f"{loaded.name} has no images in its {half} half.")
+    samples = min(samples, len(images_of))
+    images, factors = images_of.sample(samples, seed)
+    names, kinds, values = _known(loaded, factors)
+    with usage():
+        kinds = kinds_of(loaded.name, names, {**kinds, **told})
+    codes = model.encode(images, progress=True)
+    named = names if factors is not None else None
+    found = read_codes(codes, factors, named, kinds, values, model.subspaces, seed)
+    looks = look_at_codes(model, images, codes, worth_showing(found))
+    kind = {"test": "test images", "train": "training images"}.get(half, "images")
+    protocol = (
+        f"{samples:,} {kind} of {loaded.name}, seed {seed}; histograms of 20 bins, less what they "
+        "count of shuffled samples"
+    )
+    result = {
+        "saved_model": model.path,
+        "data": loaded.describe(),
+        "samples": samples,
+        "half": half,
+        "seed": seed,
+        "kinds": kinds,
+        "factors": found.factor_names,
+        "of_factor": found.of_factor,
+        "of_code": found.of_code,
+        "codes": [dataclasses.asdict(reading) for reading in found.readings],
+        "notes": found.notes,
+    }
+    with output.writing(result) as folder:
+        (folder / "interpret.html").write_text(
+            page(found, looks, model.name, f"{protocol}."), encoding="utf-8"
+        )
+    if found.factor_names:
+        rows = zip(found.readings, found.of_factor, strict=True)
+        print_table(
+            ("code", *found.factor_names),
+            *(
+                (str(reading.code), *("" if np.isnan(v) else percent(v) for v in shares))
+                for reading, shares in rows
+            ),
+        )
+    for reading in found.readings:
+        click.echo(reading.sentence)
+    for note in found.notes:
+        click.echo(note)
+    click.echo(f"{protocol}.")
+    click.echo(f"also in {out / 'interpret.html'}")
+
+
+def _known(
+    data: Any, factors: Any
+) -> tuple[tuple[str, ...], dict[str, str], Mapping[str, Sequence[str]]]:
+    """The names of factors, attributes or of the class, their kinds, and the names of values."""
+    if factors is None:
+        return (), {}, {}
+    if hasattr(data, "factor_names"):
+        return data.factor_names, {}, {}
+    if factors.ndim == 1:
+        return ("class",), {"class": "categories"}, {"class": data.class_names}
+    return data.class_names, dict.fromkeys(data.class_names, "categories"), {}
