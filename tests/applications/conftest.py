@@ -59,8 +59,9 @@ def painted(codes):
     import tensorflow as tf
 
     quadrants = tf.transpose(tf.reshape(codes, (-1, 2, 2)), (0, 2, 1))
-    pixels = tf.repeat(tf.repeat(quadrants, 4, axis=1), 4, axis=2)[..., None]
-    return tf.cast(tf.round(255 * tf.clip_by_value(pixels, 0, 1)), "uint8")
+    pixels = tf.repeat(tf.repeat(quadrants, 4, axis=1), 4, axis=2)
+    shaped = tf.reshape(pixels, (-1, 8, 8, 1))  # of a size that converters know
+    return tf.cast(tf.round(255 * tf.clip_by_value(shaped, 0, 1)), "uint8")
 
 
 def conditioned(images, condition):
