@@ -1,7 +1,8 @@
 """Figures of what a model has learnt and how it got there. No TensorFlow needed."""
 
-from zoo.reporting.animation import traversal_gif
+from zoo.reporting.animation import edits_gif, traversal_gif
 from zoo.reporting.cosines import similarities
+from zoo.reporting.edits import edits
 from zoo.reporting.embeddings import embedding
 from zoo.reporting.figures import information, neighbours, reconstructions, traversal, views
 from zoo.reporting.matrices import class_similarities, confusion_matrix, correlation_matrix
@@ -15,6 +16,8 @@ __all__ = [
     "confusion_matrix",
     "correlation_matrix",
     "curves",
+    "edits",
+    "edits_gif",
     "embedding",
     "information",
     "neighbours",

@@ -1,9 +1,9 @@
-"""The traversal in motion: an animated GIF."""
+"""Traversals and edits in motion: animated GIFs."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,44 +55,111 @@ def traversal_gif(
     Example:
         >>> traversal_gif(images, "traversal.gif", values, kl, data.factor_names, shares)
     """
+    images, values = _checked(images, "latents, steps", values)
+    shown = ordered(len(images), kl, factors, information, latents)
+    return _swept(
+        images[[latent.row for latent in shown]],
+        path,
+        "What each latent changes",
+        "In each picture one latent moves and the others stay."
+        + explanation(kl is not None, factors is not None),
+        protocol,
+        ("", "") if values is None else (values_text(values)[0], values_text(values)[-1]),
+        milliseconds,
+        [latent.write for latent in shown],
+    )
+
+
+@sheet.look()
+def edits_gif(
+    images: Any,
+    path: str | os.PathLike[str],
+    title: str,
+    subtitle: str = "",
+    ends: tuple[str, str] = ("", ""),
+    protocol: str | None = None,
+    milliseconds: int = 100,
+) -> Path:
+    """Writes an animated GIF of images that are edited, side by side, there and back without end.
+
+    Args:
+        images: uint8 (N, S, H, W, C), S at least 2: of each image the steps of its edit.
+        path: Where to; it must end in `.gif`. Written whole or not at all.
+        title: Says what one sees.
+        subtitle: How to read it.
+        ends: What stands beside the ends of the knob's way.
+        protocol: How it was made, beneath the picture.
+        milliseconds: As for `traversal_gif`.
+
+    Returns:
+        The path. The file has 2 S - 2 frames.
+
+    Raises:
+        ValueError: If images, path or speed do not fit.
+
+    Example:
+        >>> edits_gif(edit.images, "edit.gif", "One latent moves", ends=("-2", "+2"))
+    """
+    images, _ = _checked(images, "images, steps", None)
+    return _swept(images, path, title, subtitle, protocol, ends, milliseconds)
+
+
+def _checked(images: Any, leading: str, values: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """Images of several steps, and their values where there are some."""
+    images = checks.images("images", images, leading)
+    steps = images.shape[1]
+    if steps < 2:
+        raise ValueError(f"Expected images with at least 2 steps to move. Received: {steps}.")
+    if values is not None:
+        values = checks.vector("values", values, steps, "step")
+    return images, values
+
+
+def _swept(
+    images: np.ndarray,
+    path: str | os.PathLike[str],
+    title: str,
+    subtitle: str,
+    protocol: str | None,
+    ends: tuple[str, str],
+    milliseconds: int,
+    labels: Sequence[Callable[[sheet.Sheet, float, float, float], None]] = (),
+) -> Path:
+    """Writes the pictures (N, S, H, W, C) in motion, each beneath its label where there are any."""
     path = Path(path)
     if path.suffix.lower() != ".gif":
         raise ValueError(f"Expected a path that ends in .gif. Received: {str(path)!r}.")
     if milliseconds < 20 or milliseconds % 10:
         raise ValueError(f"Expected milliseconds: 20, 30, 40, ... Received: {milliseconds!r}.")
-    images = checks.images("images", images, "latents, steps")
     rows, steps = images.shape[:2]
-    if steps < 2:
-        raise ValueError(f"Expected images with at least 2 steps to move. Received: {steps}.")
-    if values is not None:
-        values = checks.vector("values", values, steps, "step")
-    shown = ordered(rows, kl, factors, information, latents)
     images = sheet.reduced(images)
     height, width = images.shape[2:4]
-    # A few latents get large images; many share the page.
+    # A few get large images; many share the page.
     few = rows <= 10
     scale = sheet.scaling(images.shape[2:], 5 if few else 6, 860, _GAP, 128 if few else 96)
-    cell = max(width * scale, 112)  # wide enough for "orientation 57 %"
+    cell = max(width * scale, 112 if labels else 0)  # wide enough for "orientation 57 %"
+    above = _LABEL if labels else 0
     most = max(1, (sheet.WIDTH - 2 * sheet.MARGIN + _GAP) // (cell + _GAP))
     columns = -(-rows // -(-rows // most))  # as many lines as it takes, evenly filled
     lines = -(-rows // columns)
-    rise = _LABEL + height * scale + _GAP
+    rise = above + height * scale + _GAP
     page = sheet.Sheet(
         2 * sheet.MARGIN + columns * (cell + _GAP) - _GAP,
         lines * rise + 20,
-        "What each latent changes",
-        "In each picture one latent moves and the others stay."
-        + explanation(kl is not None, factors is not None),
+        title,
+        subtitle,
         protocol,
     )
     corners = []
-    for place, latent in enumerate(shown):
+    for place in range(rows):
         x = page.left + place % columns * (cell + _GAP)
         y = page.top + place // columns * rise
-        latent.write(page, x, y + 13, cell)
-        corners.append((y + _LABEL, x))
-    ends = ("", "") if values is None else (values_text(values)[0], values_text(values)[-1])
-    middle, track = page.top + lines * rise + 8, (page.left + 44, page.width - sheet.MARGIN - 44)
+        if labels:
+            labels[place](page, x, y + 13, cell)
+        corners.append((y + above, x))
+    middle = page.top + lines * rise + 8
+    before, after = (max(30, sheet.text_width(end, sheet.SMALL)) for end in ends)
+    track = (page.left + 14 + before, page.width - sheet.MARGIN - 14 - after)
     page.text(track[0] - 14, middle + 4, ends[0], sheet.SMALL, sheet.GREY, align="right")
     page.text(track[1] + 14, middle + 4, ends[1], sheet.SMALL, sheet.GREY)
     page.box(track[0], middle - 1, track[1] - track[0], 2, sheet.FAINT)
@@ -105,8 +172,8 @@ def traversal_gif(
     frames = []
     for step in sweep:
         frame = still.copy()
-        for latent, (y, x) in zip(shown, corners, strict=True):
-            frame[y : y + height * scale, x : x + width * scale] = tiles[latent.row, step]
+        for row, (y, x) in enumerate(corners):
+            frame[y : y + height * scale, x : x + width * scale] = tiles[row, step]
         _knob(frame, track[0] + (track[1] - track[0]) * step / (steps - 1), middle, palette)
         frames.append(frame)
     durations = [milliseconds * (3 if step in (0, steps - 1) else 1) for step in sweep]

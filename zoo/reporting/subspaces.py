@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from zoo.reporting import checks, sheet
+from zoo.reporting.edits import edits
 from zoo.reporting.figures import Headings, ink_on
 from zoo.reporting.latents import percent
 
@@ -199,7 +200,6 @@ def subspace_neighbours(
     return page.figure
 
 
-@sheet.look()
 def swaps(
     images: Any,
     subspaces: Sequence[str],
@@ -225,28 +225,13 @@ def swaps(
         >>> save(swaps(images, [*method.subspaces]), "swaps.png")
     """
     images = checks.images("images", images, "pairs, 3 + subspaces")
-    pairs, across = images.shape[:2]
-    names = checks.names("subspaces", subspaces, across - 3, "subspace of the images")
-    images = sheet.reduced(images)
-    height, width = images.shape[2:4]
-    space = 14  # between images and what is decoded
-    room = sheet.WIDTH - 2 * sheet.MARGIN - 2 * space
-    scale = sheet.scaling(images.shape[2:], across, room, _GAP)
-    pitch, rise = width * scale + _GAP, height * scale + _GAP
-    headings = Headings(["A", "B", "A decoded", *(f"{name} of B" for name in names)], pitch)
-    page = sheet.Sheet(
-        2 * sheet.MARGIN + across * pitch - _GAP + 2 * space + headings.overhang,
-        headings.height + pairs * rise - _GAP,
+    names = checks.names("subspaces", subspaces, images.shape[1] - 3, "subspace of the images")
+    return edits(
+        images,
+        ["A", "B", "A decoded", *(f"{name} of B" for name in names)],
         title,
         "A's code, in which one subspace at a time is B's, decoded. Only what the subspace holds "
-        "should change."
-        if title
-        else "",
-        protocol,
+        "should change.",
+        apart=(2, 3),
+        protocol=protocol,
     )
-    lefts = [page.left + i * pitch + space * ((i > 1) + (i > 2)) for i in range(across)]
-    for place, left in enumerate(lefts):
-        headings.write_one(page, place, left + (pitch - _GAP) / 2, page.top + headings.height)
-        for row, image in enumerate(images[:, place]):
-            page.image(image, left, page.top + headings.height + row * rise, scale)
-    return page.figure
