@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -326,12 +327,19 @@ class Tuner(base_tuner.BaseTuner):
         """Runs a trial and records it."""
         heading = f"trial {number + 1} of at most {self.study.max_trials}: {label_of(values)}"
         self.console.print(f"\n[bold]{escape(heading)}[/bold]", highlight=False)
-        record = self._run(number, values, epochs)
+        record = self._as_before(number, values, epochs) or self._run(number, values, epochs)
         self.folder.record(record)
         hparams.write(self.folder, [record])
         said = in_a_line(record, self.study.aim)
         self.console.print(said, highlight=False, soft_wrap=True, markup=False)
         return record
+
+    def _as_before(self, number: int, values: Mapping[str, Number], epochs: int) -> Trial | None:
+        """What a trial of the same values came to: its seeds would be trained to the same again."""
+        for trial in self.folder.trials:
+            if trial.status == "finished" and (trial.values, trial.epochs) == (values, epochs):
+                return dataclasses.replace(trial, number=number)
+        return None
 
     def _run(self, number: int, values: Mapping[str, Number], epochs: int) -> Trial:
         """Trains each seed of a trial and scores it, or notes why that failed."""

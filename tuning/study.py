@@ -9,7 +9,8 @@ STUDY/workers/            what each process of a search in several said
 STUDY/tensorboard/        the trials as TensorBoard's HParams shows them
 STUDY/report.html         all of it on one page
 
-Every file is whole or absent. A trial that is recorded is never run again.
+Every file is whole or absent. A trial that is recorded is never run again; one of the same values
+as another that finished has its scores, and no runs of its own.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """What a search tries, keeps and survives. Almost no run of it is trained: see conftest."""
 
+import dataclasses
 import errno
 import io
 import json
@@ -86,6 +87,17 @@ def test_a_search_is_on_the_mean_of_its_seeds(folder, tried, console):
     told = [trial["score"] for trial in state["trials"].values()]
     assert told == pytest.approx([10.5, 11.41, 14.0, 21.3])
     assert "reconstruction 10.5 (0.5 to 20.5 over 3 seeds)" in console.file.getvalue()
+
+
+def test_values_that_were_tried_are_not_trained_again(folder, tried, console):
+    """A search proposes them again at the end of a range, or where few differ when rounded."""
+    tried.fails = {(0, None): MemoryError()}
+    run_study(planned(max_trials=4, seeds=2, ranges={"beta": (1.00004, 1.00006)}), folder, console)
+    assert [(trial, seed) for trial, seed, *_ in tried] == [(0, 0), (1, 0), (1, 1)]
+    failed, first, *others = folder.trials
+    assert failed.reason == "seed 0: Out of memory."  # which may be another time
+    assert [dataclasses.replace(trial, number=1) for trial in others] == [first] * 2
+    assert folder.best == first
 
 
 def test_weights_of_the_best_alone_are_kept(folder, tried, console):
