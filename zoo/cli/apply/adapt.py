@@ -1,0 +1,140 @@
+"""`zoo apply adapt`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli.apply.options import (
+    OVERWRITE,
+    SAVED_MODEL,
+    SEED,
+    data_options,
+    load_data,
+    open_output,
+    open_saved_model,
+    out_option,
+    samples_option,
+)
+from zoo.cli.border import usage
+from zoo.cli.output import print_table
+from zoo.cli.settings import kept
+
+if TYPE_CHECKING:
+    from applications.saved_model import SavedModel
+
+
+@click.command("adapt")
+@SAVED_MODEL
+@data_options
+@click.option(
+    "--source",
+    required=True,
+    metavar="DOMAIN",
+    help="The domain with labels: plain, inverted, warm, cool, maroon, green, navy, a corruption "
+    "such as gaussian_noise:3, or FACTOR=VALUE,... of data with factors. warm:0.7 and "
+    "FACTOR=VALUE,...:0.7 are tied to the label, 70 % of them.",
+)
+@click.option("--target", required=True, metavar="DOMAIN", help="The domain without labels.")
+@click.option("--label", metavar="FACTOR", help="The factor that is the label, of such data.")
+@samples_option(2_000, low=10)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 1),
+    default=0.02,
+    show_default=True,
+    help="Accuracy on the source that the chosen codes may lose.",
+)
+@SEED
+@out_option("adapt")
+@OVERWRITE
+def command(
+    saved_model: Path,
+    data: str | None,
+    resize: bool,
+    subset: Sequence[str],
+    skip_bad: bool,
+    source: str,
+    target: str,
+    label: str | None,
+    samples: int,
+    tolerance: float,
+    seed: int,
+    out: Path,
+    overwrite: bool,
+) -> None:
+    """Use labels of a --source domain on a --target domain that has none.
+
+    Compares all codes of SAVED_MODEL, those chosen for telling least of the domain, CORAL, and
+    conditional normalisation where the model takes a condition, by a linear classifier.
+    """
+    output = open_output(out, overwrite)
+    model = open_saved_model(saved_model)
+    from applications.adapt import adapted, compared
+    from applications.domains import drawn
+    from zoo.reporting import save
+
+    with usage():
+        loaded = _loaded(model, data, resize, subset, skip_bad)
+        first, second = (
+            drawn(loaded, name, samples, model.image_shape[2], label, place, seed)
+            for place, name in enumerate((source, target))
+        )
+    found = adapted(model, first, second, tolerance=tolerance, seed=seed, progress=True)
+    protocol = (
+        f"linear classifier fitted to {len(first.labels):,} labels of the source, tested on "
+        f"{len(first.test_labels):,} images of {source} and {len(second.test_labels):,} "
+        f"of {target}; {loaded.name}, seed {seed}"
+    )
+    result = {
+        "saved_model": model.path,
+        "data": loaded.describe(),
+        "source": source,
+        "target": target,
+        "label": label,
+        "samples": samples,
+        "tolerance": tolerance,
+        "seed": seed,
+        "protocol": protocol,
+        "ways": [way._asdict() for way in found.ways],
+        "units": [
+            {"name": unit.name, "domain": unit.domain, "chosen": unit.chosen}
+            for unit in found.units
+        ],
+    }
+    with output.writing(result) as folder:
+        count = min(9, len(first.test_images), len(second.test_images))
+        shown = first.test_images[:count], second.test_images[:count]
+        figure = compared(found, *shown, (source, target), f"{protocol}.")
+        save(figure, folder / "adapt.png")
+    print_table(
+        ("codes", "tell the domain", "chosen"),
+        *((u.name, f"{100 * u.domain:.1f} %", "yes" if u.chosen else "no") for u in found.units),
+    )
+    click.echo()
+    print_table(
+        ("way", "codes", "source", "target"),
+        *(
+            (way.name, str(way.codes), f"{100 * way.source:.1f} %", f"{100 * way.target:.1f} %")
+            for way in found.ways
+        ),
+    )
+    click.echo(f"{protocol}.")
+    click.echo(f"also in {out / 'adapt.png'}")
+
+
+def _loaded(
+    model: SavedModel, data: str | None, resize: bool, subset: Sequence[str], skip_bad: bool
+) -> Any:
+    """The data that the flags name, grey ones too for a model of images in colour."""
+    from zoo.data import load
+
+    if data is None:
+        return load_data(model, None, resize, subset, skip_bad)
+    size = model.image_shape[:2] if resize else None
+    loaded = load(data, size=size, subset=dict(map(kept, subset)) or None, skip_bad=skip_bad)
+    model.check_image_shape((*loaded.image_shape[:2], model.image_shape[2]))
+    return loaded
