@@ -395,7 +395,9 @@ class Looks:
         most: (M, K, H, W, C) uint8: the images with the largest values, the largest first.
         least: (M, K, H, W, C) uint8: the images with the smallest, the smallest first.
         decoded: Whether `moved` are decoded; else they are images of the data, each of those near
-            a value the one whose other codes are nearest to the first's.
+            a value the one whose other codes are nearest to the typical image's.
+        change: (M,) how much `moved` changes from its first image to its last: the mean difference
+            of pixels, 0..1.
     """
 
     shown: NDArray[np.intp]
@@ -404,6 +406,7 @@ class Looks:
     most: NDArray[np.uint8]
     least: NDArray[np.uint8]
     decoded: bool
+    change: NDArray[np.float64]
 
 
 def look_at_codes(
@@ -449,7 +452,7 @@ def look_at_codes(
     decoded = saved_model.has("decode")
     if not len(rows):
         none = np.zeros((0, count, *images.shape[1:]), np.uint8)
-        return Looks(rows, none, np.zeros((0, steps)), none, none, decoded)
+        return Looks(rows, none, np.zeros((0, steps)), none, none, decoded, np.zeros(0))
     if decoded:
         moved_codes = np.repeat(z[start][None], len(rows) * steps, axis=0)
         moved_codes[np.arange(len(moved_codes)), rows.repeat(steps)] = values.ravel()
@@ -461,13 +464,16 @@ def look_at_codes(
             for value in row
         ]
         moved = images[found]
+    moved = moved.reshape(len(rows), steps, *moved.shape[1:])
+    ends = moved[:, [0, -1]].astype(np.float64) / 255
     return Looks(
         shown=rows,
-        moved=moved.reshape(len(rows), steps, *moved.shape[1:]),
+        moved=moved,
         values=values,
         most=np.stack([images[of[::-1][:count]] for of in order]),
         least=np.stack([images[of[:count]] for of in order]),
         decoded=decoded,
+        change=np.abs(ends[:, 1] - ends[:, 0]).mean(axis=(1, 2, 3)),
     )
 
 

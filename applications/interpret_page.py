@@ -10,16 +10,19 @@ import numpy as np
 from applications.interpret import Interpretation, Looks
 from zoo.reporting.latents import NO_FACTOR, TOLD, telling
 from zoo.reporting.pages import LIMIT, Room, share_cell, shown_at, strip, template
+from zoo.reporting.sheet import MINUS
 
+UNSEEN = 0.02  # of the largest change, under which a decoder takes no notice of a code
 WORDS = 2 * 2**20  # bytes of the page that are kept for all but the images
 
 
 def worth_showing(found: Interpretation, most: int = TOLD) -> list[int]:
-    """The codes that hold something, ascending; of many those that tell most of some factor.
+    """The codes that hold something: those that follow a factor first, then by what they know.
 
     Args:
         found: What codes hold.
-        most: So many at most; of codes that nothing is known of, the first.
+        most: So many at most: those that tell most of some factor; of codes that nothing is known
+            of, the first.
 
     Example:
         >>> from applications.interpret import read_codes
@@ -27,12 +30,13 @@ def worth_showing(found: Interpretation, most: int = TOLD) -> list[int]:
         >>> worth_showing(read_codes(np.hstack([factors, 0 * factors]), factors))
         [0]
     """
-    held = [reading.code for reading in found.readings if reading.verdict != "nothing"]
-    if len(held) <= most:
-        return held
+    held = [reading for reading in found.readings if reading.verdict != "nothing"]
     if not found.factor_names:
-        return held[:most]
-    return [held[row] for row in telling(found.of_factor[held], most)]
+        return [reading.code for reading in held[:most]]
+    codes = [reading.code for reading in held]
+    kept = [held[row] for row in telling(found.of_factor[codes], most)] if held else []
+    kept.sort(key=lambda reading: (reading.verdict != "follows", -reading.of_factor))
+    return [reading.code for reading in kept]
 
 
 def page(
@@ -51,7 +55,7 @@ def page(
     tiles = [_tile(found, looks, place, room) for place in range(len(looks.shown))]
     rows = [reading.code for reading in found.readings]
     if len(rows) > TOLD:
-        rows = looks.shown.tolist()
+        rows = sorted(looks.shown.tolist())
     return template("interpret.html.j2").render(
         title=title,
         protocol=protocol,
@@ -87,7 +91,8 @@ def _tile(found: Interpretation, looks: Looks, place: int, room: Room) -> dict[s
     return {
         "code": reading.code,
         "reading": reading,
-        "ends": (f"{low:.2f}", f"{high:.2f}"),
+        "ends": tuple(f"{value:.2f}".replace("-", MINUS) for value in (low, high)),
+        "unseen": looks.decoded and looks.change[place] < UNSEEN * looks.change.max(),
         "strips": room.take(map(strip, parts)),
         "widths": [across * len(part) for part in parts],
     }

@@ -1,5 +1,6 @@
 """Which code holds which factor: known answers, by sentences, pictures and the command."""
 
+import dataclasses
 import doctest
 import importlib
 import json
@@ -212,6 +213,7 @@ class TestLooks:
         middle[:, 2] = np.linspace(0, 1, 5)
         moved = paint(np.rint(middle * 255) / 255)
         assert np.abs(looks.moved[0].astype(int) - moved).max() <= 1
+        np.testing.assert_allclose(looks.change, 0.25)  # a quadrant, from black to white
 
     def test_the_images_that_excite_most_and_least(self, model, pictures):
         codes = model.encode(pictures)
@@ -262,6 +264,14 @@ class TestLooks:
         assert shown.all(".map td strong") == ["100 %"] * 4
         assert "code 1 (left) follows bottom left" in shown.all(".sentence")[1]
 
+    def test_what_a_decoder_takes_no_notice_of_is_said(self, model, pictures):
+        codes = model.encode(pictures)
+        looks = look_at_codes(model, pictures, codes, [0, 1])
+        deaf = dataclasses.replace(looks, change=np.array([0.25, 0.001]))
+        words = "The decoder takes no notice of it."
+        assert page(read_codes(codes), looks, "model", "pictures").count(words) == 0
+        assert page(read_codes(codes), deaf, "model", "pictures").count(words) == 1
+
     def test_a_page_without_room_leaves_pictures_out(self, model, pictures):
         codes = model.encode(pictures)
         looks = look_at_codes(model, pictures, codes, [0])
@@ -275,7 +285,9 @@ def test_of_many_codes_those_that_tell_most_are_shown():
     v = rng.integers(0, 4, (400, 2))
     z = np.hstack([rng.normal(size=(400, 20)), v + rng.normal(0, 0.5, (400, 2)), v])
     found = read_codes(z, v)
-    assert worth_showing(found) == [20, 21, 22, 23]
+    shown = worth_showing(found)
+    assert shown[:2] == [22, 23]  # which know all of their factor
+    assert sorted(shown) == [20, 21, 22, 23]
     assert worth_showing(found, most=2) == [22, 23]
     assert len(worth_showing(read_codes(z), most=5)) == 5
 
