@@ -529,8 +529,8 @@ def labelled(
     """Images with labels to fit on and to test on, of a data set.
 
     Args:
-        data: A `LabelledData`, or a `FactorData`. Where there is no test half, a fifth of the
-            images is one.
+        data: A `LabelledData`, or a `FactorData`. Where there is no test half, nor images enough
+            for two halves, a fifth of the images is one.
         factor: Which factor, or which attribute, is the label; None for data with class labels.
         samples: Images of each half at most, drawn where there are more.
         seed: Draws them.
@@ -543,7 +543,10 @@ def labelled(
         rows = data.sample_rows(min(2 * samples, len(data)), seed)
         y = data.factors[rows, _column("factor", factor, data.factor_names, data.name)]
         names = tuple(map(str, range(int(y.max()) + 1)))
-        return _halved(data.read(rows), y, names, seed)
+        images = data.read(rows)
+        if len(rows) < 2 * samples:
+            return _halved(images, y, names, seed)
+        return Labelled(images[:samples], y[:samples], images[samples:], y[samples:], names)
     names = data.class_names
     if data.train.labels is None:
         raise ValueError(

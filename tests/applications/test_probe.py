@@ -206,7 +206,9 @@ def test_a_model_without_a_card_gets_one(encoder_only, data, tmp_path):
 def test_factors_are_labels(quadrant_factors):
     data = labelled(quadrant_factors, factor="top right", samples=100)
     assert data.class_names == ("0", "1", "2", "3", "4")
-    assert len(data.labels) + len(data.test_labels) == 200
+    assert len(data.labels) == len(data.test_labels) == 100
+    few = labelled(quadrant_factors, factor="top right", samples=400)
+    assert (len(few.labels), len(few.test_labels)) == (500, 125)
     np.testing.assert_allclose(data.images[:, 0, 7, 0] / 255, data.labels / 4, atol=1e-2)
 
 
