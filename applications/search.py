@@ -1,7 +1,8 @@
 """Search: the images whose codes are nearest to an image's, over a folder or a data set.
 
-Near is what has a large cosine, as for k-NN (zoo.metrics.knn), of whole codes or of a subspace.
-The search is exact: a product of the query with every code, which takes milliseconds for tens of
+Near is what has a large cosine, as for k-NN (zoo.metrics.knn), or a small Euclidean distance, which
+suits the codes of VAEs: their length means something. Whole codes are compared, or a subspace. The
+search is exact: a product of the query with every code, which takes milliseconds for tens of
 thousands of images. An approximate one, for millions, walks a graph of neighbours (HNSW, Malkov and
 Yashunin 2018, https://arxiv.org/abs/1603.09320) where faiss is installed: `repzoo[search]`.
 """
@@ -31,6 +32,7 @@ from zoo.metrics.arrays import checked_codes, unit
 PRODUCTS = 2**22  # cosines that are held at once: 16 MB
 LINKS = 32  # of each code in the graph of an approximate search
 WIDTH = 128  # candidates that such a search keeps in view, at least
+NEAR = ("cosine", "distance")
 MEMBERS = ("about", "codes", "images", "names")
 # What numpy and zipfile raise on files that are cut off or damaged, or that hold something else.
 _DAMAGE = (OSError, ValueError, TypeError, AttributeError, EOFError, KeyError,
@@ -38,10 +40,10 @@ _DAMAGE = (OSError, ValueError, TypeError, AttributeError, EOFError, KeyError,
 
 
 class Nearest(NamedTuple):
-    """Rows of an index (Q, n), the nearest first, and their cosines with the queries (Q, n)."""
+    """Rows of an index (Q, n), the nearest first, and their cosines or distances (Q, n)."""
 
     rows: NDArray[np.intp]
-    cosines: NDArray[np.float32]
+    values: NDArray[np.floating]
 
 
 class Index:
@@ -60,7 +62,7 @@ class Index:
 
     Example:
         >>> index = Index.of(model, load_data(model, "folder:photos"), "folder:photos")
-        >>> rows, cosines = index.nearest(model.encode(queries), 8)  # doctest: +SKIP
+        >>> rows, values = index.nearest(model.encode(queries), 8)  # doctest: +SKIP
     """
 
     def __init__(
@@ -77,7 +79,7 @@ class Index:
         self.about = dict(about)
         places = self.about.get("subspaces") or {}
         self.subspaces = {name: slice(start, stop) for name, (start, stop) in places.items()}
-        self._units: dict[str | None, NDArray[np.float32]] = {}
+        self._banks: dict[tuple[str, str | None], tuple[NDArray[np.float32], Any]] = {}
         self._walked: Any = None
         if not len(self.codes) == len(images) == len(self.names):
             raise ValueError(
@@ -189,7 +191,7 @@ class Index:
         import faiss
 
         graph = faiss.IndexHNSWFlat(self.codes.shape[1], LINKS, faiss.METRIC_INNER_PRODUCT)
-        graph.add(np.ascontiguousarray(self._bank(None)))
+        graph.add(np.ascontiguousarray(self._bank("cosine", None)[0]))
         bytes_ = np.asarray(faiss.serialize_index(graph), np.uint8)
         return Index(self.codes, self.images, self.names, self.about, self.labels, bytes_)
 
@@ -199,21 +201,24 @@ class Index:
         count: int,
         subspace: str | None = None,
         without: ArrayLike | None = None,
+        near: str = "cosine",
     ) -> Nearest:
-        """The rows whose codes have the largest cosine with those of queries.
+        """The rows whose codes have the largest cosine with those of queries, or are least distant.
 
-        Exact, but for an index with a graph, which is walked for whole codes where nothing is to
-        be left out. Equal cosines stand in the order of the rows.
+        Exact, but for an index with a graph, which is walked for whole codes by cosine where
+        nothing is to be left out. What is equally near stands in the order of the rows.
 
         Args:
             codes: (Q, L) the queries' whole codes.
             count: Neighbours of each.
             subspace: Of which part of the codes. Default: all of them.
             without: A row for each query that is not to be among its neighbours: itself.
+            near: "cosine", or "distance" for the Euclidean one.
 
         Raises:
             ValueError: More neighbours than there are, codes of another width, an unknown subspace.
         """
+        checks.one_of("measure", near, NEAR)
         queries = checked_codes(codes)
         if queries.shape[1] != self.codes.shape[1]:
             raise ValueError(
@@ -230,30 +235,42 @@ class Index:
                 f"{' other' if least else ''} images in the index. Received: {count}."
             )
         part = slice(None) if subspace is None else self.subspaces[subspace]
-        q = unit(queries[:, part]).astype(np.float32)
-        if self.graph is not None and subspace is None and without is None:
-            return self._walk(q, count)
-        bank = self._bank(subspace)
-        rows, cosines = np.empty((len(q), count), np.intp), np.empty((len(q), count), np.float32)
+        q = queries[:, part].astype(np.float32)
+        if near == "cosine":
+            q = unit(q)
+            if self.graph is not None and subspace is None and without is None:
+                return self._walk(q, count)
+        bank, half_squares = self._bank(near, subspace)
+        rows, values = np.empty((len(q), count), np.intp), np.empty((len(q), count), np.float32)
         size = max(1, PRODUCTS // len(bank))
         for start in range(0, len(q), size):
             stop = min(start + size, len(q))
-            table = q[start:stop] @ bank.T
+            table = q[start:stop] @ bank.T - half_squares  # the larger, the nearer
             if without is not None:
                 table[np.arange(len(table)), np.asarray(without)[start:stop]] = -np.inf
             kth = np.partition(table, len(bank) - count, axis=1)[:, len(bank) - count]
-            for i, (line, least_cosine) in enumerate(zip(table, kth, strict=True), start):
-                near = np.flatnonzero(line >= least_cosine)
-                rows[i] = near[np.argsort(-line[near], kind="stable")[:count]]
-                cosines[i] = line[rows[i]]
-        return Nearest(rows, np.clip(cosines, -1, 1))
+            for i, (line, least_near) in enumerate(zip(table, kth, strict=True), start):
+                found = np.flatnonzero(line >= least_near)
+                rows[i] = found[np.argsort(-line[found], kind="stable")[:count]]
+                values[i] = line[rows[i]]
+        if near == "cosine":
+            return Nearest(rows, np.clip(values, -1, 1))
+        return Nearest(rows, np.linalg.norm(bank[rows] - q[:, None], axis=2))
 
-    def _bank(self, subspace: str | None) -> NDArray[np.float32]:
-        """All codes, or a part of each, at length 1."""
-        if subspace not in self._units:
-            part = slice(None) if subspace is None else self.subspaces[subspace]
-            self._units[subspace] = unit(self.codes[:, part])
-        return self._units[subspace]
+    def _bank(self, near: str, subspace: str | None) -> tuple[NDArray[np.float32], Any]:
+        """All codes, or a part of each, as they are compared, and what is taken off each product.
+
+        |b - q|^2 / 2 = |q|^2 / 2 - (q b - |b|^2 / 2), of which the first does not matter.
+        """
+        if (near, subspace) not in self._banks:
+            bank = self.codes[:, slice(None) if subspace is None else self.subspaces[subspace]]
+            halves: Any = 0
+            if near == "cosine":
+                bank = unit(bank)
+            else:
+                halves = (bank**2).sum(axis=1) / 2
+            self._banks[near, subspace] = bank, halves
+        return self._banks[near, subspace]
 
     def _walk(self, queries: NDArray[np.float32], count: int) -> Nearest:
         import faiss
@@ -277,15 +294,21 @@ class Searched(NamedTuple):
         whole: The neighbours by whole codes.
         subspaces: Those by each subspace; none where the codes have no subspaces.
         agreement: The share of neighbours of the query's class; None where classes are not known.
+        near: "cosine" or "distance".
     """
 
     whole: Nearest
     subspaces: dict[str, Nearest]
     agreement: float | None
+    near: str
 
 
 def search(
-    index: Index, codes: ArrayLike, count: int = 8, rows: ArrayLike | None = None
+    index: Index,
+    codes: ArrayLike,
+    count: int = 8,
+    rows: ArrayLike | None = None,
+    near: str = "cosine",
 ) -> Searched:
     """The neighbours of queries, by whole codes and by each subspace that holds something.
 
@@ -294,18 +317,19 @@ def search(
         codes: (Q, L) of the queries.
         count: Neighbours of each.
         rows: Where the queries are images of the index, their rows: none is its own neighbour.
+        near: "cosine", or "distance" for the Euclidean one.
 
     Raises:
         ValueError: As `Index.nearest`.
     """
-    whole = index.nearest(codes, count, without=rows)
+    whole = index.nearest(codes, count, without=rows, near=near)
     open_ = [name for name, part in index.subspaces.items() if index.codes[:, part].any()]
-    parts = {name: index.nearest(codes, count, name, rows) for name in open_}
+    parts = {name: index.nearest(codes, count, name, rows, near) for name in open_}
     agreement = None
     if rows is not None and index.labels is not None:
         own = index.labels[np.asarray(rows)]
         agreement = float(np.mean(index.labels[whole.rows] == own[:, None]))
-    return Searched(whole, parts, agreement)
+    return Searched(whole, parts, agreement, near)
 
 
 def write(
@@ -334,45 +358,51 @@ def write(
         **protocol,
         **{key: index.about[key] for key in ("data", "model", "fingerprint")},
         "images": len(index),
+        "near": found.near,
         "agreement": found.agreement,
         "queries": [
             {
                 "query": name,
-                "neighbours": _listed(index, found.whole, i),
-                "subspaces": {k: _listed(index, near, i) for k, near in found.subspaces.items()},
+                "neighbours": _listed(index, found.whole, i, found.near),
+                "subspaces": {
+                    k: _listed(index, part, i, found.near) for k, part in found.subspaces.items()
+                },
             }
             for i, name in enumerate(names)
         ],
     }
     how = f"{len(index):,} images of {index.about['data']}, codes of {index.about['model']}"
+    by_distance = found.near == "distance"
     labels = None
     if rows is not None and index.labels is not None:
         labels = index.labels[np.column_stack([np.asarray(rows), found.whole.rows])]
     with output.writing(result) as room:
         sheet = np.stack([_row(index, queries, found.whole, i) for i in range(len(queries))])
-        figure = neighbours(sheet, found.whole.cosines, labels, index.class_names, how)
+        figure = neighbours(sheet, found.whole.values, labels, index.class_names, how, by_distance)
         save(figure, room / "neighbours.png")
         if found.subspaces:
             sheets = np.stack(
                 [
-                    [_row(index, queries, near, i) for near in found.subspaces.values()]
+                    [_row(index, queries, part, i) for part in found.subspaces.values()]
                     for i in range(len(queries))
                 ]
             )
-            cosines = np.stack([near.cosines for near in found.subspaces.values()], axis=1)
-            figure = subspace_neighbours(sheets, cosines, [*found.subspaces], protocol=how)
+            values = np.stack([part.values for part in found.subspaces.values()], axis=1)
+            figure = subspace_neighbours(
+                sheets, values, [*found.subspaces], protocol=how, distances=by_distance
+            )
             save(figure, room / "subspaces.png")
 
 
-def _row(index: Index, queries: NDArray[np.uint8], near: Nearest, i: int) -> NDArray[np.uint8]:
+def _row(index: Index, queries: NDArray[np.uint8], nearest: Nearest, i: int) -> NDArray[np.uint8]:
     """A query and its neighbours, (1 + n, H, W, C)."""
-    return np.concatenate([queries[i : i + 1], index.images[near.rows[i]]])
+    return np.concatenate([queries[i : i + 1], index.images[nearest.rows[i]]])
 
 
-def _listed(index: Index, near: Nearest, i: int) -> list[dict[str, Any]]:
+def _listed(index: Index, nearest: Nearest, i: int, near: str) -> list[dict[str, Any]]:
     return [
-        {"name": index.names[row], "cosine": round(float(cosine), 6)}
-        for row, cosine in zip(near.rows[i], near.cosines[i], strict=True)
+        {"name": index.names[row], near: round(float(value), 6)}
+        for row, value in zip(nearest.rows[i], nearest.values[i], strict=True)
     ]
 
 

@@ -41,7 +41,30 @@ def test_they_are_those_of_scikit_learn(count):
     peer = NearestNeighbors(n_neighbors=count, metric="cosine", algorithm="brute").fit(bank)
     distances, rows = peer.kneighbors(queries)
     np.testing.assert_array_equal(found.rows, rows)
-    np.testing.assert_allclose(found.cosines, 1 - distances, atol=1e-6)
+    np.testing.assert_allclose(found.values, 1 - distances, atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 5, 300])
+def test_by_distance_too(count):
+    rng = np.random.default_rng(0)
+    bank, queries = rng.normal(3, 1, (300, 6)), rng.normal(3, 1, (20, 6))
+    found = of_codes(bank).nearest(queries, count, near="distance")
+    peer = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(bank)
+    distances, rows = peer.kneighbors(queries)
+    np.testing.assert_array_equal(found.rows, rows)
+    np.testing.assert_allclose(found.values, distances, atol=1e-5)
+
+
+def test_distance_knows_the_length_of_codes():
+    index = of_codes([[1, 0], [9, 0], [4, 1]], subspaces={"first": [0, 1]})
+    assert index.nearest([[4, 0]], 3).rows.tolist() == [[0, 1, 2]]
+    near = index.nearest([[4, 0]], 3, near="distance")
+    assert near.rows.tolist() == [[2, 0, 1]]
+    np.testing.assert_allclose(near.values, [[1, 3, 5]], atol=1e-6)
+    part = index.nearest([[4, 7]], 1, "first", without=[2], near="distance")
+    assert (part.rows.tolist(), part.values.tolist()) == ([[0]], [[3]])
+    with pytest.raises(ValueError, match=r"Unknown measure 'distnce'. Did you mean 'distance'"):
+        index.nearest([[4, 0]], 1, near="distnce")
 
 
 def test_many_queries_are_searched_in_parts(monkeypatch):
@@ -51,7 +74,7 @@ def test_many_queries_are_searched_in_parts(monkeypatch):
     monkeypatch.setattr("applications.search.PRODUCTS", 120)  # two queries at once
     apart = index.nearest(queries, 4)
     np.testing.assert_array_equal(apart.rows, whole.rows)
-    np.testing.assert_allclose(apart.cosines, whole.cosines, atol=1e-6)
+    np.testing.assert_allclose(apart.values, whole.values, atol=1e-6)
 
 
 def test_codes_that_are_alike_stand_in_their_order():
@@ -229,7 +252,7 @@ def test_a_graph_finds_nearly_all_neighbours(index, model, tmp_path, monkeypatch
     path = index.with_graph().save(tmp_path / "index.npz")
     walked = Index.load(path, model)
     found = walked.nearest(queries, 5)
-    np.testing.assert_allclose(found.cosines, exact.cosines, atol=0.02)
+    np.testing.assert_allclose(found.values, exact.values, atol=0.02)
     assert found.rows.shape == (30, 5)
     by_part, by_part_exact = (one.nearest(queries, 5, "left") for one in (walked, index))
     np.testing.assert_array_equal(by_part.rows, by_part_exact.rows)
@@ -256,13 +279,14 @@ def test_a_folder_is_indexed_once_and_asked_often(command, quadrants, picture_fo
         assert (tmp_path / "applied" / "search" / name).is_file()
 
     picture = next((picture_folder / "test").rglob("*.png"))
-    answer = command("apply", "search", quadrants, "--query", picture, "--out", "again")
+    asking = ("apply", "search", quadrants, "--query", picture, "--out", "again")
+    answer = command(*asking, "--near", "distance")
     assert answer.code == 0, answer.err
     header, row, *_ = answer.out.splitlines()
-    assert header.startswith("query")
+    assert header.endswith("nearest, by distance")
     assert row.startswith(picture.name)
     [asked] = json.loads((tmp_path / "again/result.json").read_text())["queries"]
-    assert asked["neighbours"][0]["cosine"] == 1
+    assert asked["neighbours"][0]["distance"] == 0
     assert len(asked["neighbours"]) == len(asked["subspaces"]["left"]) == 8
 
     refusals = [

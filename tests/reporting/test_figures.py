@@ -170,6 +170,16 @@ class TestNeighbours:
         assert (frame.get_width(), frame.get_height()) == (right - left + 3, bottom - top + 3)
         assert "Orange: of another class, 25 % of them." in " ".join(texts(figure))
 
+    def test_neighbours_may_stand_with_their_distances(self, texts):
+        found = texts(neighbours(self.IMAGES, [[0.5, 12], [0, 3]], distances=True))
+        assert found[-6:] == ["", "0.50", "12.00", "", "0.00", "3.00"]
+        assert "the smallest distance from the query's" in " ".join(found)
+        for wrong in ([[0.5, -1], [0, 3]], [[0.5, np.nan], [0, 3]], [[1, 2]]):
+            with pytest.raises(
+                ValueError, match=r"similarities: distances of shape \(2, 2\), each"
+            ):
+                neighbours(self.IMAGES, wrong, distances=True)
+
     def test_classes_without_names_are_numbers(self, texts):
         found = texts(neighbours(self.IMAGES, self.COSINES, self.LABELS))
         assert found[-6:] == ["0", "0", "1", "1", "1", "1"]

@@ -126,6 +126,16 @@ def correlations(name: str, value: Any, shape: tuple[int | None, ...]) -> np.nda
     return np.clip(array, -1, 1)
 
 
+def distances(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """A float64 array of numbers of 0 and more."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf" or array.shape != shape or not (array >= 0).all():
+        raise ValueError(
+            f"Expected {name}: distances of shape {shape}, each 0 or more. {_received(array)}"
+        )
+    return array.astype(np.float64)
+
+
 def shares(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     """A float64 array of numbers from 0 to 1; NaN stands where there is none."""
     array = np.asarray(value)

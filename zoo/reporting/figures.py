@@ -124,20 +124,24 @@ def neighbours(
     labels: Any = None,
     class_names: Sequence[str] | None = None,
     protocol: str | None = None,
+    distances: bool = False,
 ) -> Figure:
     """Images, and beside each those whose codes are nearest to its code, the nearest first.
 
     Args:
         images: uint8 (Q, 1 + K, H, W, C), C = 1 or 3: in each row the query, then its K neighbours.
-        similarities: (Q, K), -1..1: the cosine of each neighbour's code with the query's.
+        similarities: (Q, K), -1..1: the cosine of each neighbour's code with the query's; or, if
+            `distances`, 0 and more: its Euclidean distance from it.
         labels: (Q, 1 + K) integers, of the same images. When given, each image says its class, and
             neighbours of another class than the query's are framed and written in orange.
         class_names: The name of each label. Default: the labels themselves.
         protocol: Of what the neighbours were found, beneath the picture.
+        distances: Whether the nearest are those of the smallest distance.
 
     Returns:
         The figure; Q (1 + K) images, enlarged by a whole number without smoothing (images over 128
-        pixels a side are averaged down). Without labels each neighbour says its cosine.
+        pixels a side are averaged down). Without labels each neighbour says its cosine
+        or distance.
 
     Raises:
         ValueError: If an argument has the wrong rank, dtype, length or range.
@@ -147,7 +151,8 @@ def neighbours(
     """
     images = checks.images("images", images, "queries, 1 + neighbours")
     queries, count = images.shape[:2]
-    similarities = checks.correlations("similarities", similarities, (queries, count - 1))
+    check = checks.distances if distances else checks.correlations
+    similarities = check("similarities", similarities, (queries, count - 1))
     words, wrong = captions(similarities, labels, class_names)
     images = sheet.reduced(images)
     height, width = images.shape[2:4]
@@ -159,7 +164,7 @@ def neighbours(
         2 * sheet.MARGIN + count * pitch - gap + space,
         24 + queries * rise - 8,
         "Nearest neighbours",
-        "The images whose codes have the largest cosine with the query's, the nearest first."
+        f"The images whose codes have {nearness(distances)} the query's, the nearest first."
         + ("" if labels is None else f" {agreement(wrong)}"),
         protocol,
     )
@@ -176,6 +181,11 @@ def neighbours(
             text = sheet.shorten(words[row][column], pitch - 2, sheet.SMALL - 1)
             page.text(x, y + height * scale + 14, text, sheet.SMALL - 1, color)
     return page.figure
+
+
+def nearness(distances: bool) -> str:
+    """How the nearest are found, as the middle of a sentence."""
+    return "the smallest distance from" if distances else "the largest cosine with"
 
 
 def captions(

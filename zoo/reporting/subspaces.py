@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from zoo.reporting import checks, sheet
 from zoo.reporting.edits import edits
-from zoo.reporting.figures import Headings, ink_on
+from zoo.reporting.figures import Headings, ink_on, nearness
 from zoo.reporting.latents import percent
 
 CHANCE = "chance"  # what the last row of the matrix is called
@@ -125,18 +125,21 @@ def subspace_neighbours(
     wrong: Any = None,
     protocol: str | None = None,
     title: str = "Nearest neighbours in each subspace",
+    distances: bool = False,
 ) -> Figure:
     """Images, and beside each, a row a subspace, those that are nearest to it there.
 
     Args:
         images: uint8 (Q, S, 1 + K, H, W, C), C = 1 or 3: of each query and subspace the query,
             then its K neighbours.
-        similarities: (Q, S, K), -1..1: the cosine of each neighbour's subspace with the query's.
+        similarities: (Q, S, K), -1..1: the cosine of each neighbour's subspace with the query's;
+            or, if `distances`, 0 and more: its Euclidean distance from it.
         subspaces: S names.
         wrong: (Q, S, 1 + K) booleans: which images differ from their query in what the subspace is
             to hold. They are framed in orange.
         protocol: Of what the neighbours were found, beneath the picture.
         title: Above the picture; "" leaves all words but the names out.
+        distances: Whether the nearest are those of the smallest distance.
 
     Returns:
         The figure. What all neighbours in a row share is what the subspace holds.
@@ -150,7 +153,8 @@ def subspace_neighbours(
     images = checks.images("images", images, "queries, subspaces, 1 + neighbours")
     queries, count, across = images.shape[:3]
     names = checks.names("subspaces", subspaces, count, "subspace of the images")
-    cosines = checks.correlations("similarities", similarities, (queries, count, across - 1))
+    check = checks.distances if distances else checks.correlations
+    similarities = check("similarities", similarities, (queries, count, across - 1))
     other = np.zeros(images.shape[:3], bool) if wrong is None else np.asarray(wrong)
     if other.dtype != bool or other.shape != images.shape[:3]:
         raise ValueError(
@@ -166,7 +170,7 @@ def subspace_neighbours(
     pitch, rise = width * scale + _GAP, height * scale + 20
     band = count * rise + space
     how = (
-        "In each row the images whose part of the code has the largest cosine with the query's, "
+        f"In each row the images whose part of the code has {nearness(distances)} the query's, "
         "the nearest first: what they share is what the subspace holds."
     )
     if wrong is not None:
@@ -194,8 +198,9 @@ def subspace_neighbours(
                 color = sheet.VERMILLION if other[query, row, column] else sheet.GREY
                 if other[query, row, column]:
                     page.frame(x, y, width * scale, height * scale, color)
-                cosine = cosines[query, row, column - 1] if column else 1.0
-                text = f"{cosine:.2f}".replace("-", sheet.MINUS) if column else "query"
+                text = "query"
+                if column:
+                    text = f"{similarities[query, row, column - 1]:.2f}".replace("-", sheet.MINUS)
                 page.text(x, y + height * scale + 13, text, sheet.SMALL - 1, color)
     return page.figure
 

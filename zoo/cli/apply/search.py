@@ -50,6 +50,13 @@ SHOWN = 3  # neighbours of a query in the table
     help="Images found for each query.",
 )
 @click.option(
+    "--near",
+    type=click.Choice(["cosine", "distance"]),
+    default="cosine",
+    show_default=True,
+    help="What is near: codes of a large cosine, or of a small distance, as suits VAEs.",
+)
+@click.option(
     "--draw",
     type=click.IntRange(1),
     default=6,
@@ -74,6 +81,7 @@ def command(
     index_path: Path,
     queries: tuple[Path, ...],
     neighbours: int,
+    near: str,
     draw: int,
     approximate: bool,
     samples: int,
@@ -124,20 +132,20 @@ def command(
     codes = model.encode(pictures)
     with usage():
         began = time.monotonic()
-        found = search(index, codes, neighbours, rows)
+        found = search(index, codes, neighbours, rows, near)
         seconds = time.monotonic() - began
     write(found, index, pictures, names, output, {"neighbours": neighbours, "seed": seed}, rows)
     print_table(
-        ("query", "nearest, by cosine"),
+        ("query", f"nearest, by {near}"),
         *(
             (
                 name,
                 ", ".join(
-                    f"{index.names[row]} {cosine:.3f}"
-                    for row, cosine in zip(near[:SHOWN], cosines[:SHOWN], strict=True)
+                    f"{index.names[row]} {value:.3f}"
+                    for row, value in zip(nearest[:SHOWN], values[:SHOWN], strict=True)
                 ),
             )
-            for name, near, cosines in zip(names, *found.whole, strict=True)
+            for name, nearest, values in zip(names, *found.whole, strict=True)
         ),
     )
     if found.agreement is not None:
