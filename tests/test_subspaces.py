@@ -28,6 +28,7 @@ def test_of_a_single_subspace_those_between_several_are_not_in_use():
         (None, ["form", "size"], None, ("form", "size")),
         (None, ["form", "size"], {"form": ["colour"], "size": ["crop", "flip"]}, ("form",)),
         (None, ["form"], {"form": ["colour"], "size": ["crop", "flip"]}, ("form", "size")),
+        (None, ["size"], {"form": ["colour", "zoom"], "size": ["rotation"]}, ("form",)),
         (None, [], {"form": ["colour"], "size": ["crop"]}, ("form", "size")),
         ("size", ["form", "size"], None, ("size",)),
         ([], ["form", "size"], None, ()),

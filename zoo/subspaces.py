@@ -23,6 +23,9 @@ from zoo.optimizers import FusedAdam, of_its_own
 MISSING = -1
 """A condition that is not known."""
 
+MOTIONS = {"crop", "rotation", "translation", "zoom"}
+"""What moves what an image shows."""
+
 SELDOM = 1e-6
 """Of so small a part of all batches it does not matter that a subspace has no negative in them."""
 
@@ -139,8 +142,8 @@ def with_batch_negatives(
         subspaces: The names that there are.
     """
     if given is None:
-        seen = {name: "crop" not in (ignored or {}).get(name, ()) for name in subspaces}
-        given = [name for name in subspaces if name not in hard or seen[name]]
+        places = {name: MOTIONS.isdisjoint((ignored or {}).get(name, ())) for name in subspaces}
+        given = [name for name in subspaces if name not in hard or places[name]]
     given = [given] if isinstance(given, str) else given
     if not isinstance(given, Iterable):
         raise ValueError(

@@ -260,10 +260,42 @@ def test_they_are_the_two_views_where_all_is_ignored(photographs: Images) -> Non
         np.testing.assert_allclose(batch["positives"]["thing"], b, atol=1e-6)
 
 
+def test_what_nobody_ignores_does_not_happen_unless_it_is_asked_for(photographs: Images) -> None:
+    usual = subspaces.view_of({"a": "flip", "b": ("rotation", "flip")})
+    assert (usual.flip, usual.rotation) == (0.5, 180)
+    others = (usual.area, usual.aspect, usual.zoom, usual.translation, usual.jitter, usual.mix)
+    assert others == ((1, 1), (1, 1), (1, 1), 0, 0, 0)
+    assert (usual.grey, usual.blur, usual.solarise) == (0, 0, 0)
+    plain = photographs.read(slice(None)) / 255
+    for batch in viewed(photographs, 2, {"a": "flip", "b": ("flip",)}, 6):
+        assert not batch["negatives"]
+        for image in batch["image"]:
+            found = [np.abs(plain - seen).max(axis=(1, 2, 3)) for seen in (image, image[:, ::-1])]
+            assert np.min(found) < 1e-5  # mirrored, or as it was
+
+
+@pytest.mark.parametrize("name", subspaces.TRANSFORMATIONS)
+def test_every_transformation_can_be_ignored_by_one_and_seen_by_another(name: str) -> None:
+    rough = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
+    other = "flip" if name != "flip" else "crop"
+    [batch] = viewed(Images("rough", ArrayPixels(rough)), 1, {"a": name, "b": other}, 12)
+
+    def differs(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+        return np.abs(one - two).max(axis=(1, 2, 3)) > 1e-3
+
+    image, positives, negatives = batch["image"], batch["positives"], batch["negatives"]
+    sometimes = differs(image, positives["a"])
+    assert sometimes.any()
+    assert sometimes.all() or name in ("flip", "blur", "solarise", "crop")
+    np.testing.assert_array_equal(positives["a"], negatives["b"])  # all else that happens
+    np.testing.assert_array_equal(positives["b"], negatives["a"])
+
+
 def test_views_resume_from_any_batch(photographs: Images) -> None:
-    whole = viewed(photographs, 5, {"a": "colour"}, 5, seed=2)
-    assert_equal(viewed(photographs, 2, {"a": "colour"}, 5, seed=2, start=3), whole[3:])
-    bare = viewed(photographs, 5, {"a": "colour"}, 5, seed=2, hard_negatives=False)
+    ignored = {"a": "colour", "b": "rotation"}
+    whole = viewed(photographs, 5, ignored, 5, seed=2)
+    assert_equal(viewed(photographs, 2, ignored, 5, seed=2, start=3), whole[3:])
+    bare = viewed(photographs, 5, ignored, 5, seed=2, hard_negatives=False)
     assert_equal(bare, [{**batch, "negatives": {}} for batch in whole])
 
 

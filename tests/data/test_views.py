@@ -89,6 +89,66 @@ def test_the_draws_are_not_those_of_others_with_the_same_seed_and_step() -> None
     assert not set(drawn) & set(others)
 
 
+def test_presets_draw_from_a_stream_of_their_own() -> None:
+    drawn = views.uniform(3, 5, 7)
+    key = (5 ^ views._STREAM, 7)
+    whole = tf.random.stateless_uniform([2, 3, sum(views._DRAWN.values())], key, alg="philox")
+    parts = [np.reshape(drawn[name], (2, 3, -1)) for name in views._DRAWN]
+    np.testing.assert_array_equal(np.concatenate(parts, axis=-1), whole)
+    apart = [np.ravel(drawn[name]) for name in views._DRAWN_APART]
+    assert not {*np.concatenate(apart)} & {*np.ravel(whole)}
+
+
+# Motion and mixing
+
+
+def moved(images: np.ndarray, draws: dict[str, Any], **options: Any) -> np.ndarray:
+    """The first view where these numbers were drawn, 0..1."""
+    drawn = views.uniform(len(images), 0, 0)
+    drawn |= {name: tf.fill(drawn[name].shape, value) for name, value in draws.items()}
+    return Views(dataclasses.replace(STILL, **options)).made_of(tf.constant(images), drawn)[0]
+
+
+def test_a_quarter_turn_is_clockwise() -> None:
+    images = photographs()
+    turned = moved(images, {"rotation": 0.75}, rotation=180)
+    np.testing.assert_allclose(turned, np.rot90(images, -1, axes=(1, 2)) / 255, atol=1e-4)
+
+
+def test_a_shift_goes_on_beyond_the_edge_as_at_the_edge() -> None:
+    images = photographs(side=16)
+    shifted = moved(images, {"translation": 1.0}, translation=0.25)  # 4 down, 4 to the right
+    padded = np.pad(images, ((0, 0), (4, 0), (4, 0), (0, 0)), "edge")[:, :16, :16]
+    np.testing.assert_allclose(shifted, padded / 255, atol=1e-5)
+
+
+def test_a_zoom_is_about_the_middle() -> None:
+    ramp = np.tile(np.linspace(0, 1, 16, dtype="float32"), (16, 1))[None, ..., None]
+    np.testing.assert_allclose(
+        moved(ramp, {"zoom": 0.3}, zoom=(2.0, 2.0)), 0.25 + ramp / 2, atol=1e-6
+    )
+
+
+def test_of_two_views_one_may_stay_where_it_is() -> None:
+    images = photographs()
+    still, turned = Views(STILL, dataclasses.replace(STILL, rotation=180))(images)
+    np.testing.assert_allclose(still, images / 255, atol=1e-5)
+    assert (np.abs(turned - still).max(axis=(1, 2, 3)) > 0.1).all()
+
+
+def test_mixed_channels_are_sums_of_all() -> None:
+    images = photographs()
+    images[:, :4] = 0
+    drawn = views.uniform(len(images), 0, 0)
+    mixed = Views(dataclasses.replace(STILL, mix=1.3)).made_of(tf.constant(images), drawn)[0]
+    weights = 1.3 * drawn["mix"][0].numpy().reshape(-1, 1, 3, 3)
+    expected = np.einsum("nhij,nhwj->nhwi", np.tile(weights, (1, 32, 1, 1)), images / 255)
+    np.testing.assert_allclose(mixed, np.clip(expected, 0, 1), atol=1e-5)
+    assert not mixed[:, :4].numpy().any()  # what is dark stays dark
+    grey = photographs(channels=1)
+    np.testing.assert_allclose(moved(grey, {}, mix=1.3), grey / 255, atol=1e-6)
+
+
 # Streams
 
 
@@ -633,6 +693,10 @@ def test_images_that_cannot_be_used_are_refused(
         ({"area": 0.5}, "Expected area to be a range"),
         ({"area": (0, 1)}, "Expected area to be a number above 0"),
         ({"sigma": (1, 2, 3)}, "Expected sigma to be a range"),
+        ({"rotation": 181}, "Expected rotation to be a number from 0 to 180"),
+        ({"translation": -0.1}, "Expected translation to be a number of at least 0"),
+        ({"zoom": (2, 1)}, r"Expected zoom to be a range.*Received: \(2, 1\)"),
+        ({"mix": -1}, "Expected mix to be a number of at least 0"),
     ],
 )
 def test_views_that_cannot_be_are_refused(options: dict, said: str) -> None:

@@ -81,7 +81,7 @@ class SubspaceContrastive(Method):
             it is called like; none at all where `ignored` says what stands for factors.
         factor_names: The names of the columns of "factors". Wanted where factors are known.
         ignored: What each subspace ignores of that which is done to images, one or several of
-            "crop", "flip", "colour", "blur" and "solarise".
+            "crop", "flip", "rotation", "translation", "zoom", "colour", "blur" and "solarise".
         temperature: T, above 0.
         correlation_weight: Of `losses.squared_correlation`, summed over pairs of subspaces as the
             next three are. At least 0 as all weights are.
@@ -94,9 +94,9 @@ class SubspaceContrastive(Method):
         hard_negatives: Whether there are any.
         batch_negatives: The subspaces in which other images' positives are negatives too, one or
             several. None: all where factors are known. Where views stand for factors, those that
-            do not ignore crops: other images differ in what they show as well, and a subspace
-            that only sees what is done to them would learn to tell them apart by that. Without
-            hard negatives all of them.
+            ignore no motion (crop, rotation, translation, zoom): other images differ in what they
+            show as well, and a subspace that only sees what is done to them would learn to tell
+            them apart by that. Always those without hard negatives.
         condition: The known factor that the encoder depends on, for `batches`. None where it
             depends on none, or batches are one's own.
         missing: How often a condition is left out in training, 0 to 1, so that images without one

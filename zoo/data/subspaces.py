@@ -7,6 +7,8 @@ without any, what is done to the images.
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,14 +30,32 @@ if TYPE_CHECKING:
 TRANSFORMATIONS: dict[str, tuple[str, ...]] = {
     "crop": ("area", "aspect", "place"),
     "flip": ("flip",),
-    "colour": ("order", "jitter", "brightness", "contrast", "saturation", "hue", "grey"),
+    "rotation": ("rotation",),
+    "translation": ("translation",),
+    "zoom": ("zoom",),
+    "colour": ("order", "jitter", "brightness", "contrast", "saturation", "hue", "grey", "mix"),
     "blur": ("blur", "sigma"),
     "solarise": ("solarise",),
 }
 """What is done to an image, and the draws of a view that say how."""
 
-RECOLOURED = View(area=(0.5, 1.0), jitter=1.0, saturation=0.2, hue=0.5, grey=0.0)
-"""Crops, flips, and colours that no two views share: hues turn by any angle."""
+USUAL = View(
+    area=(0.5, 1.0), jitter=1.0, contrast=0.0, saturation=0.0, hue=0.0, grey=0.0, mix=1.3,
+    blur=0.5, solarise=0.5, rotation=180.0, translation=0.25, zoom=(0.8, 1.25),
+)  # fmt: skip
+"""How strong each transformation is where nobody says. No two views share a colour."""
+
+# What a view has where a transformation does not happen.
+_WITHOUT: dict[str, dict[str, Any]] = {
+    "crop": {"area": (1.0, 1.0), "aspect": (1.0, 1.0)},
+    "flip": {"flip": 0.0},
+    "rotation": {"rotation": 0.0},
+    "translation": {"translation": 0.0},
+    "zoom": {"zoom": (1.0, 1.0)},
+    "colour": {"jitter": 0.0, "grey": 0.0, "mix": 0.0},
+    "blur": {"blur": 0.0},
+    "solarise": {"solarise": 0.0},
+}
 
 
 def factor_pairs(
@@ -142,7 +162,7 @@ def factor_views(
     images: Images | LabelledData,
     ignored: Mapping[str, str | Sequence[str]],
     batch_size: int,
-    view: View = RECOLOURED,
+    view: View | None = None,
     seed: int = 0,
     start: int = 0,
     hard_negatives: bool = True,
@@ -156,18 +176,21 @@ def factor_views(
 
         {"shape": "colour", "colour": ("crop", "flip")}
 
-    the shape subspace must not tell two colourings of one view apart, and the colour subspace must.
+    images are cropped, mirrored and coloured; the shape subspace must not tell two colourings of
+    one view apart, and the colour subspace must.
 
     Images come in the order of `two_views`, of which "image" is the first view, and are drawn from
     (seed, batch) alone, so `start=n` resumes a run where it was.
 
     Args:
         images: Any `zoo.data` set; of one with a training and a test half, the training half.
-        ignored: What each subspace ignores, one or several of "crop", "flip", "colour", "blur" and
-            "solarise"; the rest it sees.
+        ignored: What each subspace ignores, one or several of "crop", "flip", "rotation",
+            "translation", "zoom", "colour", "blur" and "solarise"; the rest of what happens it
+            sees.
         batch_size: Images a batch.
-        view: How strong each of them is and how often it happens. A colour should always change
-            (jitter=1, grey=0), or some hard negatives are the image itself.
+        view: What happens, how strong and how often. A colour should always change (mix, or
+            jitter=1, grey=0), or some hard negatives are the image itself. None: what some
+            subspace ignores happens, as strongly as in `USUAL`, and nothing else.
         seed: Draws the order and the views.
         start: The number of the first batch, from 0.
         hard_negatives: Whether there are any. A subspace that ignores all that happens has none.
@@ -194,6 +217,7 @@ def factor_views(
     start = checks.integer("start", start, low=0)
     hard_negatives = checks.truth("hard_negatives", hard_negatives)
     images = images_of(images)
+    view = view or view_of(ignored)
     anew = _drawn_anew(ignored, view, images.image_shape[2])
     # Every image of a batch by what is drawn anew for it: the images, positives, negatives.
     seen = {name: others for name, (_, others) in anew.items() if others and hard_negatives}
@@ -381,8 +405,23 @@ def negatives(
     return other
 
 
+def view_of(ignored: Mapping[str, str | Sequence[str]]) -> View:
+    """The usual view of what is ignored by some subspace or other, in which nothing else happens.
+
+    Raises:
+        ValueError: As `factor_views`.
+
+    Example:
+        >>> view_of({"shape": "colour", "colour": "rotation"}).rotation
+        180.0
+    """
+    named = {*itertools.chain(*_named(ignored).values())}
+    still = {k: v for name, of in _WITHOUT.items() if name not in named for k, v in of.items()}
+    return dataclasses.replace(USUAL, **still)
+
+
 def told_apart(
-    ignored: Mapping[str, str | Sequence[str]], channels: int, view: View = RECOLOURED
+    ignored: Mapping[str, str | Sequence[str]], channels: int, view: View | None = None
 ) -> list[str]:
     """The subspaces that have hard negatives in `factor_views`: they see some of what happens.
 
@@ -390,7 +429,8 @@ def told_apart(
         >>> told_apart({"shape": "colour", "all": ("crop", "flip", "colour")}, channels=3)
         ['shape']
     """
-    return [name for name, (_, others) in _drawn_anew(ignored, view, channels).items() if others]
+    anew = _drawn_anew(ignored, view or view_of(ignored), channels)
+    return [name for name, (_, others) in anew.items() if others]
 
 
 def _drawn_anew(
@@ -399,10 +439,8 @@ def _drawn_anew(
     """For each subspace, the draws of what it ignores, and of what happens and it sees."""
     happens = _happening(view, channels)
     anew = {}
-    for subspace, named in listed("ignored", ignored, "transformation").items():
+    for subspace, named in _named(ignored).items():
         for transformation in named:
-            if transformation not in TRANSFORMATIONS:
-                raise ValueError(unknown("transformation", str(transformation), TRANSFORMATIONS))
             if transformation not in happens:
                 raise ValueError(
                     "Expected transformations that sometimes happen in the view. Received: "
@@ -414,6 +452,15 @@ def _drawn_anew(
     return anew
 
 
+def _named(ignored: Mapping[str, str | Sequence[str]]) -> dict[str, list[str]]:
+    """The transformations that each subspace ignores, once all are known."""
+    named = listed("ignored", ignored, "transformation")
+    for name in itertools.chain(*named.values()):
+        if name not in TRANSFORMATIONS:
+            raise ValueError(unknown("transformation", str(name), TRANSFORMATIONS))
+    return named
+
+
 def _happening(view: View, channels: int) -> list[str]:
     """The transformations that make a difference between two such views, of some images."""
     colours = [view.brightness, view.contrast]
@@ -422,7 +469,11 @@ def _happening(view: View, channels: int) -> list[str]:
     happens = {
         "crop": view.area[0] < 1,
         "flip": 0 < view.flip < 1,
-        "colour": (view.jitter > 0 and any(colours)) or (channels == 3 and 0 < view.grey < 1),
+        "rotation": view.rotation > 0,
+        "translation": view.translation > 0,
+        "zoom": view.zoom[0] < view.zoom[1],
+        "colour": (view.jitter > 0 and any(colours))
+        or (channels == 3 and (0 < view.grey < 1 or view.mix > 0)),
         "blur": view.blur > 0,
         "solarise": 0 < view.solarise < 1,
     }

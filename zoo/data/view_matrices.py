@@ -86,6 +86,33 @@ def resizing(
     return weights / tf.reduce_sum(weights, axis=-1, keepdims=True)
 
 
+def motion(
+    height: int, width: int, turn: tf.Tensor, shift: tf.Tensor, zoom: tf.Tensor
+) -> tf.Tensor:
+    """The maps (..., 8) that rotate about the middle, zoom, and then shift, for each new pixel.
+
+    The new pixel (x, y) is the old one at (a x + b y + c, d x + e y + f); of the map, which is
+    projective, the last two are 0.
+
+    Args:
+        height: Of the images, in pixels.
+        width: Likewise.
+        turn: (...) degrees, clockwise.
+        shift: (..., 2) downwards and to the right, parts of the height and of the width.
+        zoom: (...) factors by which what is shown grows.
+    """
+    import tensorflow as tf
+
+    angle = turn * (math.pi / 180)
+    cos, sin = tf.cos(angle) / zoom, tf.sin(angle) / zoom
+    middle = tf.constant([(height - 1) / 2, (width - 1) / 2], tf.float32)
+    y, x = tf.unstack(middle + shift * tf.constant([height, width], tf.float32), axis=-1)
+    down, right = tf.unstack(middle)
+    none = tf.zeros_like(cos)
+    rows = [cos, sin, right - cos * x - sin * y, -sin, cos, down + sin * x - cos * y, none, none]
+    return tf.stack(rows, axis=-1)
+
+
 def blurring(size: int, sigma: tf.Tensor, blurred: tf.Tensor) -> tf.Tensor:
     """The matrices (..., size, size) of a Gaussian blur with reflected edges, or of none.
 

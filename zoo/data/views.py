@@ -7,8 +7,10 @@ same views, in a resumed run too. The operations are those of PIL and torchvisio
 products a batch (see `zoo.data.view_matrices`):
     shape   crop, bilinear resize, flip and blur are one matrix for the rows and one for the
             columns of each image, Y = R X C'; the resize is PIL's, antialiased where it shrinks
-    colour  brightness, contrast, saturation and hue, in random order, and greyscale are one
-            matrix and an offset for the colours of each image
+    colour  brightness, contrast, saturation and hue, in random order, greyscale and a mixing of
+            channels are one matrix and an offset for the colours of each image
+    motion  rotation, translation and zoom, which no paper's preset has, are one bilinear map of
+            the image before all else
 What departs from torchvision:
     - values are clipped once, at the end, and never rounded to whole 255ths in between;
     - hue turns about the grey axis of the RGB cube, which keeps the mean of a colour, not about
@@ -33,7 +35,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from zoo import checks
-from zoo.data.view_matrices import blurring, crop_boxes, middle_box, recolouring, resizing
+from zoo.data.view_matrices import blurring, crop_boxes, middle_box, motion, recolouring, resizing
 from zoo.messages import unknown
 
 if TYPE_CHECKING:
@@ -63,6 +65,9 @@ _DRAWN = {
     "sigma": 1,
     "solarise": 1,
 }
+# Likewise, from a stream of their own: what presets draw does not depend on it.
+_DRAWN_APART = {"rotation": 1, "translation": 2, "zoom": 1, "mix": 9}
+_APART = 0x6D6F7665
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,6 +89,14 @@ class View:
         blur: Probability of a Gaussian blur, its kernel a tenth of the image wide.
         sigma: Least and largest deviation of the blur, in pixels.
         solarise: Probability that light pixels (from 128 of 255) are inverted.
+        rotation: By up to so many degrees either way, about the middle, 0 to 180. Beyond its edge
+            an image goes on as at the edge.
+        translation: By up to this part of the height and of the width either way.
+        zoom: Least and largest factor by which what is shown grows.
+        mix: Every channel becomes a sum of all three, with weights drawn from 0 to `mix`; 0 leaves
+            them. It is a random convolution of one pixel (Xu et al., Robust and Generalizable
+            Visual Representation Learning via Random Convolutions, ICLR 2021), by which light
+            stays light. A single channel stays as it is.
 
     Raises:
         ValueError: A probability or a range that cannot be.
@@ -101,14 +114,20 @@ class View:
     blur: float = 0.0
     sigma: tuple[float, float] = (0.1, 2.0)
     solarise: float = 0.0
+    rotation: float = 0.0
+    translation: float = 0.0
+    zoom: tuple[float, float] = (1.0, 1.0)
+    mix: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("flip", "jitter", "grey", "blur", "solarise"):
             checks.number(name, getattr(self, name), low=0, high=1)
-        for name in ("brightness", "contrast", "saturation"):
+        for name in ("brightness", "contrast", "saturation", "translation", "mix"):
             checks.number(name, getattr(self, name), low=0)
         checks.number("hue", self.hue, low=0, high=0.5)
-        for name, top in (("area", 1.0), ("aspect", math.inf), ("sigma", math.inf)):
+        checks.number("rotation", self.rotation, low=0, high=180)
+        tops = {"area": 1.0, "aspect": math.inf, "sigma": math.inf, "zoom": math.inf}
+        for name, top in tops.items():
             given = getattr(self, name)
             span = tuple(given) if isinstance(given, tuple | list) else ()
             if len(span) != 2 or not 0 < checks.positive(name, span[0]) <= span[1] <= top:
@@ -118,6 +137,11 @@ class View:
                     f"Received: {given}."
                 )
             object.__setattr__(self, name, span)  # a list, where it was read from JSON
+
+    @property
+    def moves(self) -> bool:
+        """Whether images are rotated, shifted or zoomed at all."""
+        return bool(self.rotation or self.translation) or self.zoom != (1, 1)
 
     def __repr__(self) -> str:
         """What is not as by default, such as "View(blur=0.5)"."""
@@ -238,8 +262,10 @@ class Views:
             columns = blurring(wide, sigma, blurred) @ columns
 
         white = 255 if images.dtype == tf.uint8 else 1
+        if any(view.moves for view in self._pair):
+            images = self._moved(images, drawn)  # (2, N, H, W, C)
         planes = tf.stack(
-            tf.unstack(images, axis=-1), axis=1
+            tf.unstack(images, axis=-1), axis=-3
         )  # (N, C, H, W); faster than to transpose
         planes = tf.cast(planes, tf.float32)
         planes = rows[:, :, None] @ planes  # (2, N, C, h, W)
@@ -250,7 +276,11 @@ class Views:
         matrix, offset = self._recolouring(tf.reduce_mean(planes, axis=-1) / white, drawn)
         pixels = tf.matmul(planes, matrix / white, transpose_a=True, transpose_b=True)
         pixels = tf.reshape(pixels, [2, n, tall * wide * channels])  # (h, w, C) each
-        pixels = tf.clip_by_value(pixels + offset[..., None], 0, 1)
+        pixels = pixels + offset[..., None]
+        if channels == 3 and any(view.mix for view in self._pair):
+            pixels = self._mixed(tf.reshape(pixels, [2, n, tall * wide, 3]), drawn)
+            pixels = tf.reshape(pixels, [2, n, tall * wide * 3])
+        pixels = tf.clip_by_value(pixels, 0, 1)
         light = tf.where(self._happens("solarise", drawn), SOLARISE_FROM, math.inf)[..., None]
         first, second = (
             tf.reshape(
@@ -333,6 +363,42 @@ class Views:
             tf.constant(middle, tf.float32),
         )
 
+    def _moved(self, images: tf.Tensor, drawn: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Images as each view rotates, shifts and zooms them: (2, N, H, W, C)."""
+        import tensorflow as tf
+
+        _, height, width, _ = images.shape
+        turns, shifts = (
+            tf.constant([[getattr(view, name)] for view in self._pair], tf.float32)
+            for name in ("rotation", "translation")
+        )
+        low, high = self._limits("zoom")
+        maps = motion(
+            height,
+            width,
+            (2 * drawn["rotation"] - 1) * turns,
+            (2 * drawn["translation"] - 1) * shifts[..., None],
+            low * (high / low) ** drawn["zoom"],
+        )
+        moved = tf.raw_ops.ImageProjectiveTransformV3(
+            images=tf.cast(tf.concat([images, images], axis=0), tf.float32),
+            transforms=tf.reshape(maps, [-1, 8]),
+            output_shape=[height, width],
+            fill_value=0.0,
+            interpolation="BILINEAR",
+            fill_mode="NEAREST",
+        )
+        return tf.stack(tf.split(moved, 2))
+
+    def _mixed(self, pixels: tf.Tensor, drawn: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Pixels (2, N, P, 3) whose channels are mixed where a view does so."""
+        import tensorflow as tf
+
+        most = tf.constant([[[[view.mix]]] for view in self._pair], tf.float32)
+        weights = most * tf.reshape(drawn["mix"], [2, -1, 3, 3])
+        mixed = tf.matmul(tf.clip_by_value(pixels, 0, 1), weights, transpose_b=True)
+        return tf.where(most > 0, mixed, pixels)
+
     def _recolouring(
         self, means: tf.Tensor, drawn: Mapping[str, tf.Tensor]
     ) -> tuple[tf.Tensor, tf.Tensor]:
@@ -358,11 +424,14 @@ def uniform(n: tf.Tensor, seed: Any, step: Any) -> dict[str, tf.Tensor]:
     """Draws for two views of n images: name -> (2, n) or (2, n, count), from 0 to below 1."""
     import tensorflow as tf
 
-    key = tf.stack([tf.cast(seed, tf.int64) ^ _STREAM, tf.cast(step, tf.int64)])
-    counts = list(_DRAWN.values())
-    drawn = tf.random.stateless_uniform([2, n, sum(counts)], key, alg="philox")
-    parts = dict(zip(_DRAWN, tf.split(drawn, counts, axis=-1), strict=True))
-    return {name: part[..., 0] if _DRAWN[name] == 1 else part for name, part in parts.items()}
+    parts: dict[str, tf.Tensor] = {}
+    for stream, counts in ((_STREAM, _DRAWN), (_STREAM ^ _APART, _DRAWN_APART)):
+        key = tf.stack([tf.cast(seed, tf.int64) ^ stream, tf.cast(step, tf.int64)])
+        drawn = tf.random.stateless_uniform([2, n, sum(counts.values())], key, alg="philox")
+        split = tf.split(drawn, [*counts.values()], axis=-1)
+        of_each = zip(counts.items(), split, strict=True)
+        parts |= {name: part[..., 0] if count == 1 else part for (name, count), part in of_each}
+    return parts
 
 
 _SIMCLR = View(brightness=0.8, contrast=0.8, saturation=0.8, hue=0.2, blur=0.5)
