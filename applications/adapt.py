@@ -198,6 +198,7 @@ def adapted(
     saved_model: SavedModel,
     source: Drawn,
     target: Drawn,
+    conditions: tuple[int, int] = (0, 1),
     tolerance: float = TOLERANCE,
     seed: int = 0,
     progress: bool = False,
@@ -205,10 +206,11 @@ def adapted(
     """`adaptation` of images, by a model's codes.
 
     Args:
-        saved_model: The model. Where it has "encode_conditioned", its codes under condition 0 for
-            the source and 1 for the target are one more way.
+        saved_model: The model. Where it has "encode_conditioned", its codes under the domain's
+            condition are one more way.
         source: Images and labels of the source.
         target: The same of the target.
+        conditions: Of source and target, as the encoder learned them; -1 is a missing one.
         tolerance: As for `adaptation`.
         seed: Likewise.
         progress: Whether bars are drawn.
@@ -228,7 +230,7 @@ def adapted(
     if saved_model.has("encode_conditioned"):
         first, second = (
             coded(lambda images, k=k: saved_model.encode_conditioned(images, k), part)  # type: ignore[misc]
-            for k, part in enumerate((source, target))
+            for k, part in zip(conditions, (source, target), strict=True)
         )
         conditioned = first, second
     of_source, of_target = (coded(plain, part) for part in (source, target))

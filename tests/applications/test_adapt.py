@@ -338,6 +338,10 @@ class TestModels:
         found = adapted(model, source, target)
         assert found.way("conditional normalisation").target > 0.95  # it inverts under condition 1
         assert found.way("all codes").target < 0.5
+        turned = adapted(model, source, target, conditions=(1, 0))
+        assert turned.way("conditional normalisation").target > 0.95
+        same = adapted(model, source, target, conditions=(0, 0))
+        assert same.way("conditional normalisation").target == found.way("all codes").target
         assert {unit.name for unit in found.units} == {"left", "right"}
 
     def test_a_picture_shows_every_way(self):

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from applications import SavedModel, look_at_codes, read_codes
 from applications.interpret import kinds_of
 from applications.interpret_page import page, worth_showing
-from tests.applications.conftest import LEVELS, paint
+from tests.applications.conftest import LEVELS, paint, quadrant_means, save_model
 
 REFERENCE = Path(__file__).parents[1] / "metrics" / "reference"  # its README says where from
 NAMES = ("shape", "scale", "orientation", "x_position", "y_position")
@@ -310,6 +311,35 @@ class TestCommand:
         )
         assert again.code == 2
         assert "seen is there already. Use --overwrite" in again.err
+
+    def test_of_images_without_labels_it_tells_how_codes_vary(
+        self, command, encoder_only, pictures, tmp_path
+    ):
+        folder = tmp_path / "bare"
+        folder.mkdir()
+        for i, picture in enumerate(pictures[::25]):
+            Image.fromarray(picture[..., 0]).save(folder / f"{i:02d}.png")
+        answer = command("apply", "interpret", encoder_only, "--data", f"folder:{folder}")
+        assert answer.code == 0, answer.err
+        assert "% of all variance" in answer.out
+        assert "Nothing is known of the images" in answer.out
+        assert "the model does not decode" in Path("applied/interpret/interpret.html").read_text()
+
+    def test_of_many_codes_those_that_tell_most_are_printed(self, command, picture_folder,
+                                                            tmp_path):  # fmt: skip
+        def encode(image):
+            import tensorflow as tf
+
+            return tf.repeat(quadrant_means(image), 10, axis=1)
+
+        picture = ((None, 8, 8, 1), "uint8")
+        folder = save_model(tmp_path / "wide", {"encode": (encode, {"image": picture}, "codes")})
+        answer = command(
+            "apply", "interpret", folder, "--data", f"folder:{picture_folder}", "--split", "train"
+        )
+        assert answer.code == 0, answer.err
+        assert "and 8 more, in applied/interpret/result.json" in answer.out
+        assert len(json.loads(Path("applied/interpret/result.json").read_text())["codes"]) == 40
 
     def test_an_unknown_factor_is_refused(self, command, quadrants, picture_folder):
         answer = command(

@@ -6,8 +6,9 @@ Sprites: codes of three subspaces (shape, colour, position) that `subspace_learn
 kept runs are taken from --sprites, and what is missing there is trained. Digits: a subspace of
 shape and one of colour, learned from views of the unlabelled training images of both domains, in
 warm and in cool hues. Of each pair the labels of the source alone are used; the codes are chosen by
-what they tell of the domain, as `zoo apply adapt` does, which says the protocol. Exports are kept
-in --out with the results: nothing that is there is computed again.
+what they tell of the domain, as `zoo apply adapt` does, which says the protocol. Photographs:
+where --photographs names exports of encoders of CIFAR-10, one a seed. Exports are kept in --out
+with the results: nothing that is there is computed again.
 Expected, of the mean over three seeds, of the two pairs in which a cue tells the label in the
 source and not in the target: the chosen codes beat all codes on the target by at least 5 points,
 and lose at most 2 on the source. Of the other pairs the table alone tells: where the cue tells
@@ -66,6 +67,9 @@ PAIRS = {
     "digits, hue tells half": Pair("digits", "warm:0.5", "cool", barred=True),
     "digits, hue tells nearly all": Pair("digits", "warm:0.9", "cool"),
     "digits, noise": Pair("digits", "plain", "gaussian_noise:5"),
+    "photographs, noise": Pair("photographs", "plain", "gaussian_noise:3"),
+    "photographs, blur": Pair("photographs", "plain", "gaussian_blur:5"),
+    "photographs, contrast": Pair("photographs", "plain", "contrast:4"),
 }
 
 
@@ -137,6 +141,9 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
         data = training.load_data(settings, Console())
         checkpoints = arguments.sprites / f"pairs-seed{seed}" / "checkpoints"
         model = model_of(export, checkpoints, settings, data)
+    elif pair.data == "photographs":
+        model = SavedModel.open(arguments.photographs.format(seed=seed))
+        data = zoo.data.load(arguments.cifar10)
     else:
         settings = settings_of_digits(seed, arguments.steps)
         checkpoints = arguments.out / f"digits-seed{seed}" / "checkpoints"
@@ -183,14 +190,20 @@ def bars_of(name: str, results: Sequence[Mapping[str, Any]]) -> dict[str, bool]:
 def main(given: Sequence[str] | None = None) -> int:
     """Runs what is missing, prints every seed and bar; 1 where a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", nargs="+", choices=PAIRS, default=[*PAIRS])
+    parser.add_argument("--pairs", nargs="+", choices=PAIRS)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=1_000, help="of each training on digits")
     parser.add_argument("--sprites", type=Path, default=Path("runs/subspace-learning"))
+    parser.add_argument("--photographs", help="SavedModels, such as exports/simclr-{seed}")
+    parser.add_argument("--cifar10", default="cifar10", help="where the photographs are")
     parser.add_argument("--out", type=Path, default=Path("runs/applications-adapt"))
     arguments = parser.parse_args(given)
-    results: dict[str, list[dict[str, Any]]] = {name: [] for name in arguments.pairs}
-    for seed, name in itertools.product(range(arguments.seeds), arguments.pairs):
+    able = [name for name in PAIRS if arguments.photographs or PAIRS[name].data != "photographs"]
+    pairs = arguments.pairs or able
+    if not set(pairs) <= set(able):
+        parser.error("Expected --photographs, the encoders of photographs. Received: none.")
+    results: dict[str, list[dict[str, Any]]] = {name: [] for name in pairs}
+    for seed, name in itertools.product(range(arguments.seeds), pairs):
         results[name].append(run(name, seed, arguments))
     table = Table("pair", "seed", "way", "source", "target", "chosen")
     for name, of_pair in results.items():

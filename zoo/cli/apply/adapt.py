@@ -48,6 +48,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="Accuracy on the source that the chosen codes may lose.",
 )
+@click.option(
+    "--conditions",
+    nargs=2,
+    type=click.IntRange(-1),
+    default=(0, 1),
+    show_default=True,
+    help="Of source and target, for a model whose encoder depends on a condition.",
+)
 @SEED
 @out_option("adapt")
 @OVERWRITE
@@ -62,6 +70,7 @@ def command(
     label: str | None,
     samples: int,
     tolerance: float,
+    conditions: tuple[int, int],
     seed: int,
     out: Path,
     overwrite: bool,
@@ -76,6 +85,7 @@ def command(
     from applications.adapt import adapted, compared
     from applications.domains import drawn
     from zoo.reporting import save
+    from zoo.reporting.latents import TOLD
 
     with usage():
         loaded = _loaded(model, data, resize, subset, skip_bad)
@@ -83,7 +93,7 @@ def command(
             drawn(loaded, name, samples, model.image_shape[2], label, place, seed)
             for place, name in enumerate((source, target))
         )
-    found = adapted(model, first, second, tolerance=tolerance, seed=seed, progress=True)
+    found = adapted(model, first, second, conditions, tolerance, seed, progress=True)
     protocol = (
         f"linear classifier fitted to {len(first.labels):,} labels of the source, tested on "
         f"{len(first.test_labels):,} images of {source} and {len(second.test_labels):,} "
@@ -110,10 +120,16 @@ def command(
         shown = first.test_images[:count], second.test_images[:count]
         figure = compared(found, *shown, (source, target), f"{protocol}.")
         save(figure, folder / "adapt.png")
-    print_table(
-        ("codes", "tell the domain", "chosen"),
-        *((u.name, f"{100 * u.domain:.1f} %", "yes" if u.chosen else "no") for u in found.units),
-    )
+    if len(found.units) <= TOLD:
+        rows = (
+            (unit.name, f"{100 * unit.domain:.1f} %", "yes" if unit.chosen else "no")
+            for unit in found.units
+        )
+        print_table(("codes", "tell the domain", "chosen"), *rows)
+    else:
+        click.echo(
+            f"{len(found.chosen)} of {len(found.units)} codes are chosen: {out / 'result.json'}"
+        )
     click.echo()
     print_table(
         ("way", "codes", "source", "target"),

@@ -68,7 +68,7 @@ def command(
     from applications.interpret import kinds_of, look_at_codes, read_codes
     from applications.interpret_page import page, worth_showing
     from zoo.data import FactorData
-    from zoo.reporting.latents import percent
+    from zoo.reporting.latents import TOLD, percent
 
     told = {**dict.fromkeys(circular, "circular"), **dict.fromkeys(categories, "categories")}
     whole = isinstance(loaded, FactorData)
@@ -84,7 +84,8 @@ def command(
     codes = model.encode(images, progress=True)
     named = names if factors is not None else None
     found = read_codes(codes, factors, named, kinds, values, model.subspaces, seed)
-    looks = look_at_codes(model, images, codes, worth_showing(found))
+    shown = worth_showing(found)
+    looks = look_at_codes(model, images, codes, shown)
     kind = {"test": "test images", "train": "training images"}.get(half, "images")
     protocol = (
         f"{samples:,} {kind} of {loaded.name}, seed {seed}; histograms of 20 bins, less what they "
@@ -107,17 +108,24 @@ def command(
         (folder / "interpret.html").write_text(
             page(found, looks, model.name, f"{protocol}."), encoding="utf-8"
         )
+    told_of = found.readings
+    if len(told_of) > TOLD:
+        told_of = tuple(found.readings[code] for code in sorted(shown))
     if found.factor_names:
-        rows = zip(found.readings, found.of_factor, strict=True)
         print_table(
             ("code", *found.factor_names),
             *(
-                (str(reading.code), *("" if np.isnan(v) else percent(v) for v in shares))
-                for reading, shares in rows
+                (
+                    str(reading.code),
+                    *("" if np.isnan(v) else percent(v) for v in found.of_factor[reading.code]),
+                )
+                for reading in told_of
             ),
         )
-    for reading in found.readings:
+    for reading in told_of:
         click.echo(reading.sentence)
+    if len(told_of) < len(found.readings):
+        click.echo(f"and {len(found.readings) - len(told_of)} more, in {out / 'result.json'}")
     for note in found.notes:
         click.echo(note)
     click.echo(f"{protocol}.")
