@@ -32,6 +32,7 @@ _NAMES = {
     "coral": "applications.adapt",
     "direction_between": "applications.edit",
     "edited": "applications.editing",
+    "explorer": "applications.explore",
     "labelled": "applications.probe",
     "load_data": "applications.saved_model",
     "load_images": "applications.saved_model",

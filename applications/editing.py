@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from applications import edit as edits
-from applications.reader import STEPS, TOLERANCE, Known, known, learned_reader
+from applications.reader import STEPS, TOLERANCE, Known, Reader, known, learned_reader
 from applications.saved_model import SavedModel
 from zoo import checks, reporting
 from zoo.data import FactorData
@@ -191,6 +191,7 @@ def edited(
     read: Sequence[str] | None = None,
     direction: str = "means",
     averaged: bool = True,
+    reader: Reader | None = None,
     reader_steps: int | None = None,
     seed: int = 0,
 ) -> Edited:
@@ -214,6 +215,8 @@ def edited(
         direction: Of an attribute: "means" or "probe", as `edit.direction_between` takes it.
         averaged: Whether the reader learns from means of images too, see `applications.reader`. It
             does only where factors are known.
+        reader: One that has learned to read factors, the target's among them, from images that are
+            not edited here. Default: one learns.
         reader_steps: Steps of the reader's training. Default: 2,000.
         seed: Of all that is drawn.
 
@@ -259,12 +262,17 @@ def edited(
     found: edits.Moves | edits.Matches | None = None
     reads = np.zeros(0)
     if source.known is not None and plan.target:
-        names = _measured(model, source.known, shares, read, plan.target)
-        columns = [source.known.column(name) for name in names]
-        averaged = averaged and isinstance(data, FactorData)
-        reader = learned_reader(
-            source.known, names, source.pool, averaged=averaged, steps=reader_steps, seed=seed
-        )
+        learned = "given"
+        if reader is None:
+            names = _measured(model, source.known, shares, read, plan.target)
+            averaged = averaged and isinstance(data, FactorData)
+            reader = learned_reader(
+                source.known, names, source.pool, averaged=averaged, steps=reader_steps, seed=seed
+            )
+            learned = f"convolutional network, {reader_steps} steps on real images that are not "
+            learned += "edited"
+            learned += ", and means of 8 and 32 of them that agree in what is read" * averaged
+        columns = [source.known.column(name) for name in reader.names]
         real = source.images.read(source.rows)
         reads = edits.agreement(reader, real, source.values[:, columns])
         trial = plan.make(plan.most, 2)
@@ -272,12 +280,10 @@ def edited(
             found = edits.measured_moves(trial, reader)
         else:
             found = edits.measured_matches(trial, reader, plan.wanted[:, columns])
-        learned = "real images that are not edited"
-        learned += ", and means of 8 and 32 of them that agree in what is read" * averaged
         protocol |= {
             "samples": found.samples,
-            "read": names,
-            "reader": f"convolutional network, {reader_steps} steps on {learned}",
+            "read": reader.names,
+            "reader": learned,
             "tolerance": TOLERANCE,
         }
     shown = plan.make(min(SHOWN, plan.most), steps)

@@ -145,9 +145,14 @@ class SavedModel:
 
     @property
     def name(self) -> str:
-        """What it is called in reports: its folder, and the one above where that is a version."""
-        parts = self.path.resolve().parts
-        return "/".join(parts[-2:] if parts[-1].isdecimal() else parts[-1:])
+        """What it is called in reports: its folder, and the one above where that is a version.
+
+        In a finished run it is called like the run.
+        """
+        *above, last = self.path.resolve().parts
+        if last.isdecimal() and above[-1:] == ["saved_model"]:
+            return above[-2]
+        return "/".join([*above[-1:], last]) if last.isdecimal() else last
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from zoo.cli.apply import adapt, convert, edit, interpret, probe, search
+from zoo.cli.apply import adapt, convert, edit, explore, interpret, probe, search
 from zoo.cli.names import Names
 
 
@@ -13,5 +13,5 @@ def command() -> None:
     """Use an exported SavedModel, ours or any with the same signatures."""
 
 
-for module in (adapt, convert, edit, interpret, probe, search):
+for module in (adapt, convert, edit, explore, interpret, probe, search):
     command.add_command(module.command)
