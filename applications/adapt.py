@@ -34,7 +34,7 @@ from zoo.splits import stratified
 ALL, CHOSEN, CORAL = "all codes", "chosen codes", "CORAL of all codes"
 CONDITIONED, LABELLED = "conditional normalisation", "target labels too"
 TOLERANCE = 0.02  # of source accuracy, that leaving codes out may cost
-COUNTS = 32  # sets of codes that are tried, about
+COUNTS = 16  # sets of codes that are tried, about
 STAGES, RATE = 20, 0.5  # of trees: a quick look, as DCI's "few_trees"
 Floats = NDArray[np.float64]
 Codes = NDArray[np.floating]

@@ -294,7 +294,7 @@ class TestAdaptation:
         rng = np.random.default_rng(0)
 
         def wide(coded):
-            parts = (np.hstack([z, rng.normal(size=(len(z), 36))]) for z in coded[::2])
+            parts = (np.hstack([z, rng.normal(size=(len(z), 20))]) for z in coded[::2])
             codes, test_codes = parts
             return coded._replace(codes=codes, test_codes=test_codes)
 

@@ -13,7 +13,8 @@ Expected, of the mean over three seeds, of the two pairs in which a cue tells th
 source and not in the target: the chosen codes beat all codes on the target by at least 5 points,
 and lose at most 2 on the source. Of the other pairs the table alone tells: where the cue tells
 nearly all (warm:0.9), the classifier of all codes is right to use it in the source, and leaving it
-out costs more; backgrounds, which no subspace holds, and noise leave nothing to gain.
+out may cost more; backgrounds, which no subspace holds, hues that tell nothing and noise leave
+nothing to gain; and of inverted digits, unlike all that was learned from, codes are of no use.
 """
 
 from __future__ import annotations
@@ -66,6 +67,8 @@ PAIRS = {
     "sprites, other backgrounds": Pair("sprites", "background=0,1,2", "background=3,4", "shape"),
     "digits, hue tells half": Pair("digits", "warm:0.5", "cool", barred=True),
     "digits, hue tells nearly all": Pair("digits", "warm:0.9", "cool"),
+    "digits, other hues": Pair("digits", "warm", "cool"),
+    "digits, inverted": Pair("digits", "plain", "inverted"),
     "digits, noise": Pair("digits", "plain", "gaussian_noise:5"),
     "photographs, noise": Pair("photographs", "plain", "gaussian_noise:3"),
     "photographs, blur": Pair("photographs", "plain", "gaussian_blur:5"),
