@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from applications.interpret import read_codes
 from applications.reader import TOLERANCE, Reader
 from applications.saved_model import SavedModel
 from zoo import checks
 from zoo.messages import unknown
 from zoo.metrics.arrays import BINS, standardised
-from zoo.metrics.mutual_information import information_and_entropy
 from zoo.reporting.latents import values_text
 
 WAYS = ("means", "probe")
@@ -255,17 +255,18 @@ def columns_of(model: SavedModel, part: str | Sequence[int]) -> list[int]:
 
 
 def information_shares(codes: Any, values: Any) -> NDArray[np.float64]:
-    """(L, F) the share of each factor's entropy that each code holds, 0..1; 0 for a fixed factor.
+    """(L, F) the share of each factor's entropy that each code holds, as `interpret` reads it.
+
+    0 for a factor with one value, and where there are too few codes to tell.
 
     Args:
         codes: (N, L).
         values: (N, F) integers.
     """
     codes, values = np.asarray(codes), np.asarray(values)
-    if not values.shape[1]:
-        return np.zeros((codes.shape[1], 0))
-    shared, entropy = information_and_entropy(codes, values, bins=BINS)
-    return np.clip(shared / np.where(entropy > 0, entropy, np.inf), 0, 1)
+    if len(codes) < BINS or not (values != values[:1]).any():
+        return np.zeros((codes.shape[1], values.shape[1]))
+    return np.nan_to_num(read_codes(codes, values).of_factor)
 
 
 # Images

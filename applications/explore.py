@@ -83,7 +83,8 @@ def explorer(
     rows = images.sample_rows(min(count, len(images)), seed)
     pixels = images.read(rows)
     codes = model.encode(pixels, progress=True)
-    shares = _shares(facts, rows, codes)
+    values = facts.values[rows] if facts else np.zeros((len(rows), 0), np.int64)
+    shares = information_shares(codes, values)
     groups, rest, rest_words = _sliders(model, codes, facts, shares)
     kept = slice(None) if neighbours else slice(STARTS)
     # Neighbours are real images, which may be shown smaller; a decoder gives what it gives.
@@ -133,15 +134,6 @@ def explorer(
     return text
 
 
-def _shares(
-    facts: Known | None, rows: NDArray[np.int64], codes: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    """(L, F) what each code holds; F is 0 where nothing is known, or too few images are there."""
-    if facts is None or len(rows) < 100:  # fewer say nothing of information
-        return np.zeros((codes.shape[1], 0))
-    return information_shares(codes, facts.values[rows])
-
-
 def _sliders(
     model: SavedModel,
     codes: NDArray[np.float32],
@@ -181,7 +173,7 @@ def _sliders(
 
 def _words(facts: Known | None, shares: NDArray[np.float64]) -> str:
     """The factors that a code holds, the most first: "x_position 63 %"."""
-    if facts is None or not len(shares):
+    if facts is None:
         return ""
     order = [k for k in np.argsort(-shares, kind="stable")[:2] if shares[k] >= TOLD]
     return ", ".join(f"{facts.names[k]} {100 * shares[k]:.0f} %" for k in order)

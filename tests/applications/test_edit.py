@@ -198,8 +198,8 @@ def tried(model, data, *way, **given):
     return editing.edited(model, data, *way, samples=40, steps=3, reader_steps=250, **given)
 
 
-def test_the_latent_of_a_factor_is_found(model, quadrant_factors):
-    result = tried(model, quadrant_factors, "factor", "top right", averaged=False)
+def test_the_latent_of_a_factor_is_found(model, quadrant_factors, reader):
+    result = tried(model, quadrant_factors, "factor", "top right", reader=reader)
     assert result.protocol["latent"] == 2
     assert result.target == ("top right",)
     assert result.found.moved[2] > 0.9
@@ -210,19 +210,20 @@ def test_the_latent_of_a_factor_is_found(model, quadrant_factors):
     assert "All others at once stay put in" in result.sentence
 
 
-def test_a_part_of_another_image_of_a_data_set(model, quadrant_factors):
-    result = tried(model, quadrant_factors, "swap", "left", averaged=False)
+def test_a_part_of_another_image_of_a_data_set(model, quadrant_factors, reader):
+    result = tried(model, quadrant_factors, "swap", "left", reader=reader)
     assert result.target == NAMES[:2]
     assert result.found.matched.min() > 0.85
     assert result.edit.images.shape[1] == 3
 
 
-def test_an_attribute_of_a_data_set(model, quadrant_factors):
+def test_an_attribute_of_a_data_set(model, quadrant_factors, reader):
     result = tried(model, quadrant_factors, "attribute", "top left=0:4", read=["top left"])
     assert result.found.names == ("top left",)
     assert result.found.matched[0] > 0.9
     assert result.protocol["argument"] == "top left=0:4"
-    ends = tried(model, quadrant_factors, "attribute", "top left", read=["top left"])
+    assert "means of 8 and 32 of them" in result.protocol["reader"]
+    ends = tried(model, quadrant_factors, "attribute", "top left", reader=reader)
     assert ends.title == result.title == "top left from 0 to 4"
 
 
