@@ -63,7 +63,7 @@ class FineTuning:
 
     steps: int = 300
     batch_size: int = 64
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-3
 
     def __post_init__(self) -> None:
         checks.integer("steps", self.steps, low=1)

@@ -54,7 +54,7 @@ from zoo.messages import counted
     "--batch-size", type=click.IntRange(1), default=64, show_default=True, help="Of fine-tuning."
 )
 @click.option(
-    "--learning-rate", type=float, default=3e-4, show_default=True, help="Of fine-tuning."
+    "--learning-rate", type=float, default=1e-3, show_default=True, help="Of fine-tuning."
 )
 @samples_option(10_000, low=2)
 @SEED
