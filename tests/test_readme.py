@@ -85,6 +85,7 @@ def test_the_settings_file_that_the_readme_shows_is_taken():
 
 OF_IMAGES = ("simclr", "pico", "runs/mnist", "runs/photos")
 LISTED = [line for line in commands() if line.startswith("zoo ")]
+APPLIED = [line for line in LISTED if line.startswith("zoo apply ")]
 OF_VIEWS = [line for line in LISTED if any(word in line for word in OF_IMAGES)]
 
 
@@ -112,11 +113,21 @@ def test_every_other_command_runs(tmp_path, monkeypatch, cache):
     (tmp_path / "saved_models").mkdir()
     assert LISTED[0] == MAIN_JOB  # the others look at what it made
     for command in LISTED:
-        if command not in OF_VIEWS:
+        if command not in (*OF_VIEWS, *APPLIED):
             assert run(cut(command)) == 0, command
     scores = json.loads((tmp_path / "runs/beta_vae-dsprites-seed0/scores.json").read_text())
     assert scores["mig"]["value"] > 0.2  # learnt, wherever it runs; see the README's table
     assert (tmp_path / "saved_models/sprites/1/saved_model.pb").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", APPLIED)
+def test_every_application_runs(tmp_path, monkeypatch, cache, command):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "saved_models").symlink_to(ROOT / "saved_models")
+    samples = "" if " convert " in command else " --samples 500"
+    assert run(command + samples) == 0
+    assert any((tmp_path / "applied").rglob("*.*"))
 
 
 def test_the_code_for_ones_own_fit_runs(tmp_path, monkeypatch, cache):
