@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 from PIL import Image
@@ -37,6 +37,7 @@ def reader(quadrant_factors):
 # Codes
 
 
+@settings(max_examples=30, deadline=None)
 @given(CODES, st.integers(0, 3))
 def test_one_latent_moves_and_the_rest_stays(codes, latent):
     steps = edit.moved(codes, latent, [-1.0, 2.0])
@@ -45,6 +46,7 @@ def test_one_latent_moves_and_the_rest_stays(codes, latent):
     assert (steps[:, :, rest] == codes[:, None, rest]).all()
 
 
+@settings(max_examples=30, deadline=None)
 @given(CODES, CODES, st.sets(st.integers(0, 3), min_size=1))
 def test_a_swap_takes_what_is_named_and_nothing_else(codes, others, columns):
     columns = sorted(columns)
