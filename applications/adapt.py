@@ -34,7 +34,7 @@ from zoo.splits import stratified
 ALL, CHOSEN, CORAL = "all codes", "chosen codes", "CORAL of all codes"
 CONDITIONED, LABELLED = "conditional normalisation", "target labels too"
 TOLERANCE = 0.02  # of source accuracy, that leaving codes out may cost
-COUNTS = 16  # sets of codes that are tried, about
+COUNTS = 16  # sets of codes that are tried at most, about
 STAGES, RATE = 20, 0.5  # of trees: a quick look, as DCI's "few_trees"
 Floats = NDArray[np.float64]
 Codes = NDArray[np.floating]
@@ -124,10 +124,10 @@ def adaptation(
     """Compares the ways to use source labels on a target.
 
     The codes are chosen without any label of the target. Each unit, a subspace where there are any
-    and else a single code, is asked by boosted trees which domain an image is of. Then the
-    classifier of labels is fitted to the one unit that tells least of it, to the two, and so on,
-    on four fifths of the source's codes: chosen are the fewest that lose at most `tolerance` of
-    all codes' accuracy on the fifth. What tells labels and domain alike is lost with the domain. A
+    and else a single code, is asked by boosted trees which domain an image is of. Then units are
+    left out, those that tell most of it first, as long as a classifier of labels, fitted to four
+    fifths of the source's codes, loses at most `tolerance` of all codes' accuracy on the fifth; of
+    hundreds of codes several at once. What tells labels and domain alike is lost with the domain. A
     spurious cue that is drawn from the same values in both domains does not tell them apart, and
     stays: only target labels would show it.
 
@@ -343,10 +343,14 @@ def _fewest(source: Coded, units: Sequence[Unit], tolerance: float, seed: int) -
         )
         return float(np.mean(predicted == truth))
 
-    needed = accuracy(len(units)) - tolerance
+    fewest = len(units)
+    needed = accuracy(fewest) - tolerance
     step = math.ceil(len(units) / COUNTS)
-    counts = range(step, len(units), step)
-    return next((count for count in counts if accuracy(count) >= needed), len(units))
+    for count in reversed(range(step, len(units), step)):
+        if accuracy(count) < needed:
+            break
+        fewest = count
+    return fewest
 
 
 def _part(coded: Coded, columns: NDArray[np.intp]) -> Coded:
