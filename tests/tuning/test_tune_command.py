@@ -94,28 +94,27 @@ def test_a_command_leaves_its_workers_room_on_a_gpu(monkeypatch, given):
     assert logging.getLogger("tensorflow").level == logging.ERROR  # no lines on retracing
 
 
-HERE = workers.free_address()
-
-
 @pytest.mark.parametrize(
     ("line", "crew"),
     [
         ("--workers 2 --threads 3", (2, None, False, 3, [])),
         ("--gpus all", (2, None, False, None, [0, 1])),
         ("--gpus 1 --workers 3", (3, None, False, None, [1])),
-        (f"--chief {HERE}", (0, HERE, False, None, [])),
-        (f"--chief {HERE} --workers 1", (1, HERE, False, None, [])),
+        ("--chief HERE", (0, "HERE", False, None, [])),
+        ("--chief HERE --workers 1", (1, "HERE", False, None, [])),
         ("--join there:7000", (1, Address("there", 7000), True, None, [])),
         ("--join there:7000 --gpus 0,1", (2, Address("there", 7000), True, None, [0, 1])),
     ],
 )
 def test_flags_reach_the_workers(command, crews, line, crew):
+    here = workers.free_address()
+    line = line.replace("HERE", str(here))
     if "--join" in line:
         assert command("tune", "beta_vae", *SMALL, "--workers", "1", "--out", "there").code == 1
         crews.clear()
     answer = command("tune", "beta_vae", *SMALL, "--out", "there", *line.split())
     refused(answer, 1, "No trial finished.")
-    assert crews == [crew]
+    assert crews == [tuple(here if value == "HERE" else value for value in crew)]
     assert StudyFolder("there").study.objective == "knn_accuracy"
 
 
