@@ -902,7 +902,7 @@ def test_a_damaged_file_ends_in_a_line_and_leaves_the_old_report(command, make_r
 
 
 def test_a_page_that_is_large_all_the_same_says_why(command, make_run, monkeypatch):
-    monkeypatch.setattr(module, "LIMIT", 1000)
+    monkeypatch.setattr("zoo.reporting.pages.LIMIT", 1000)
     answer = command("report", make_run().path)
     assert answer.code == 0
     assert "Report on fewer runs." in answer.out

@@ -47,7 +47,7 @@ USUAL = View(
 
 # What a view has where a transformation does not happen.
 _WITHOUT: dict[str, dict[str, Any]] = {
-    "crop": {"area": (1.0, 1.0), "aspect": (1.0, 1.0)},
+    "crop": {"area": (1.0, 1.0)},
     "flip": {"flip": 0.0},
     "rotation": {"rotation": 0.0},
     "translation": {"translation": 0.0},
@@ -217,8 +217,9 @@ def factor_views(
     start = checks.integer("start", start, low=0)
     hard_negatives = checks.truth("hard_negatives", hard_negatives)
     images = images_of(images)
-    view = view or view_of(ignored)
-    anew = _drawn_anew(ignored, view, images.image_shape[2])
+    height, width, channels = images.image_shape
+    view = view or view_of(ignored, width / height)
+    anew = _drawn_anew(ignored, view, channels)
     # Every image of a batch by what is drawn anew for it: the images, positives, negatives.
     seen = {name: others for name, (_, others) in anew.items() if others and hard_negatives}
     wanted = [set(), *(own for own, _ in anew.values()), *seen.values()]
@@ -405,8 +406,12 @@ def negatives(
     return other
 
 
-def view_of(ignored: Mapping[str, str | Sequence[str]]) -> View:
+def view_of(ignored: Mapping[str, str | Sequence[str]], ratio: float = 1.0) -> View:
     """The usual view of what is ignored by some subspace or other, in which nothing else happens.
+
+    Args:
+        ignored: As `factor_views`.
+        ratio: The images' width over their height, which a crop that is the whole image keeps.
 
     Raises:
         ValueError: As `factor_views`.
@@ -417,6 +422,8 @@ def view_of(ignored: Mapping[str, str | Sequence[str]]) -> View:
     """
     named = {*itertools.chain(*_named(ignored).values())}
     still = {k: v for name, of in _WITHOUT.items() if name not in named for k, v in of.items()}
+    if "crop" not in named:
+        still["aspect"] = (ratio, ratio)
     return dataclasses.replace(USUAL, **still)
 
 
