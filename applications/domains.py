@@ -253,12 +253,13 @@ def rows_in_domain(
         factor: What tells the domain.
         values: Its values in this domain.
         label: The factor that is the label; each of its values is as likely.
-        count: How many rows are drawn, independently.
+        count: How many rows are drawn at most, none of them twice: the draw ends where it comes to
+            a label and value all of whose rows are drawn, so that each is as frequent as it should.
         tie: How often the value is the label's own, as for `cues`.
         seed: Draws them.
 
     Returns:
-        (count,) rows.
+        (n,) rows, n at most `count`.
 
     Raises:
         ValueError: An unknown factor, the label itself, values that are not there, combinations of
@@ -274,7 +275,7 @@ def rows_in_domain(
     rng = np.random.default_rng(checks.integer("seed", seed, low=0))
     y = rng.integers(0, data.factor_sizes[of_label], count)
     cue = np.asarray(wanted)[cues(y, len(wanted), tie, seed + 1)]
-    drawn = np.empty(count, np.intp)
+    drawn, found = np.empty(count, np.intp), np.zeros(count, bool)
     there = data.factors[rows]
     for pair in np.unique(np.stack([y, cue], axis=1), axis=0):
         mine = np.flatnonzero((y == pair[0]) & (cue == pair[1]))
@@ -283,8 +284,9 @@ def rows_in_domain(
             raise ValueError(
                 f"Expected an image of {label} {pair[0]} with {factor} {pair[1]}. Received: none."
             )
-        drawn[mine] = rng.choice(fits, len(mine))
-    return drawn
+        mine = mine[: len(fits)]
+        drawn[mine], found[mine] = rng.choice(fits, len(mine), replace=False), True
+    return drawn[: count if found.all() else int(found.argmin())]
 
 
 class Drawn(NamedTuple):

@@ -145,10 +145,21 @@ class TestDomains:
 
     def test_rows_are_of_the_domain_and_tied(self, quadrant_factors):
         data, rows = quadrant_factors, np.arange(625)
-        found = rows_in_domain(data, rows, "top left", [1, 3], "top right", 500, tie=1.0)
+        found = rows_in_domain(data, rows, "top left", [1, 3], "top right", 100, tie=1.0)
+        assert len(found) == 100
         factors = data.factors[found]
         np.testing.assert_array_equal(factors[:, 0], np.array([1, 3])[factors[:, 2] % 2])
         assert set(factors[:, 2]) == set(range(5))
+
+    def test_no_row_is_drawn_twice_even_where_there_are_too_few(self, quadrant_factors):
+        """Of each combination there are 25: of ten as likely ones that is up to 250 in all."""
+        told = quadrant_factors, np.arange(625), "top left", [1, 3], "top right"
+        all_ = rows_in_domain(*told, count=5_000)
+        assert 100 < len(all_) == len(set(all_)) <= 250
+        counts = np.unique(quadrant_factors.factors[all_][:, [0, 2]], axis=0, return_counts=True)[1]
+        assert counts.max() == 25  # it ends at the first that is used up
+        few = rows_in_domain(*told, count=60)
+        assert len(few) == len(set(few)) == 60
 
     @pytest.mark.parametrize(
         ("change", "words"),
@@ -330,8 +341,8 @@ class TestModels:
     def test_a_condition_is_one_more_way(self, quadrants, quadrant_factors):
         model = SavedModel.open(quadrants)
         told = {"samples": 200, "channels": 1, "label": "top right"}
-        source = drawn(quadrant_factors, "top left=0,1", place=0, **told)
-        target = drawn(quadrant_factors, "top left=3,4", place=1, **told)
+        source = drawn(quadrant_factors, "top left=0,1,2,3", place=0, **told)
+        target = drawn(quadrant_factors, "top left=1,2,3,4", place=1, **told)
         target = target._replace(
             images=inverted(target.images), test_images=inverted(target.test_images)
         )
