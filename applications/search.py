@@ -130,11 +130,9 @@ class Index:
         """Writes the index as an `.npz` file without pickle, whole or not at all.
 
         Raises:
-            ValueError: The path does not end in `.npz`.
+            ValueError: As `check_place`.
         """
-        path = Path(path)
-        if path.suffix != ".npz":
-            raise ValueError(f"Expected a path that ends in .npz. Received: {str(path)!r}.")
+        path = check_place(path)
         arrays = {
             "about": np.array(json.dumps(self.about)),
             "codes": self.codes,
@@ -280,6 +278,32 @@ class Index:
         self._walked.hnsw.efSearch = max(WIDTH, 2 * count)
         cosines, rows = self._walked.search(np.ascontiguousarray(queries), count)
         return Nearest(rows.astype(np.intp), np.clip(cosines, -1, 1))
+
+
+def check_place(path: str | os.PathLike[str]) -> Path:
+    """A path that an index may be written to.
+
+    Raises:
+        ValueError: It does not end in `.npz`, or what is there is no index: only an index is
+            replaced by one.
+    """
+    path = Path(path)
+    if path.suffix != ".npz":
+        raise ValueError(f"Expected a path that ends in .npz. Received: {str(path)!r}.")
+    if not os.path.lexists(path):
+        return path
+    try:
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as archive:
+            about = json.loads(str(archive["about"]))
+            whole = set(MEMBERS) <= set(archive.files) and {"model", "fingerprint"} <= set(about)
+    except _DAMAGE:
+        whole = False
+    if not whole:
+        raise ValueError(
+            f"Expected nothing at {path}, or an earlier index. Received: something else, which "
+            "is not replaced."
+        )
+    return path
 
 
 def graphs_installed() -> bool:

@@ -183,6 +183,21 @@ def test_damaged_files_are_refused(index, tmp_path):
         index.save(tmp_path / "index.npy")
 
 
+def test_what_is_no_index_is_not_replaced(index, tmp_path):
+    np.savez(tmp_path / "mnist.npz", x_train=np.zeros(3))
+    np.savez(tmp_path / "about.npz", about=np.array('{"model": "m", "fingerprint": "f"}'))
+    np.savez(tmp_path / "pickle.npz", about=np.array([{}], dtype=object))
+    (tmp_path / "text.npz").write_text("no index")
+    (tmp_path / "folder.npz").mkdir()
+    (tmp_path / "loose.npz").symlink_to(tmp_path / "elsewhere")
+    there = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    for path in tmp_path.iterdir():
+        with pytest.raises(ValueError, match=rf"nothing at .*{path.name}, or an earlier index"):
+            index.save(path)
+    assert {path: path.read_bytes() for path in there} == there
+    index.save(index.save(tmp_path / "index.npz"))
+
+
 # What is refused
 
 
@@ -289,13 +304,22 @@ def test_a_folder_is_indexed_once_and_asked_often(command, quadrants, picture_fo
     assert asked["neighbours"][0]["distance"] == 0
     assert len(asked["neighbours"]) == len(asked["subspaces"]["left"]) == 8
 
+    np.savez("mnist.npz", x_train=np.zeros(3))
     refusals = [
         (
             ("--data", "digits"),
             "Expected an index of digits. Received: applied/index.npz, of folde",
         ),
+        (
+            ("--data", folder, "--index", picture, "--overwrite"),
+            "Expected a path that ends in .npz. Received: ",
+        ),
+        (
+            ("--data", "digits", "--index", "mnist.npz", "--overwrite"),
+            "Expected nothing at mnist.npz, or an earlier index. Received: something else",
+        ),
         (("--neighbours", "80"), "Expected at most 79 neighbours"),
-        (("--index", "index.zip"), "Expected --index to end in .npz"),
+        (("--index", "index.zip"), "Expected a path that ends in .npz. Received: 'index.zip'"),
         (("--query", tmp_path / "again/result.json"), "result.json to be an image"),
         ((), "applied/search is there already"),
     ]
@@ -305,6 +329,16 @@ def test_a_folder_is_indexed_once_and_asked_often(command, quadrants, picture_fo
         assert answer.code == 2
         assert said in answer.err
         assert not (tmp_path / f"out{i}").exists()
+
+
+def test_an_index_in_the_folder_of_the_result_is_refused(command, quadrants):
+    for index in ("out/index.npz", "out/../out/made/index.npz"):
+        answer = command("apply", "search", quadrants, "--index", index, "--out", "out")
+        assert answer.code == 2
+        assert (
+            "Expected --index outside of --out, which is written anew each time" in answer.err
+        )
+        assert index in answer.err
 
 
 def test_without_faiss_the_search_is_exact(command, encoder_only, picture_folder, monkeypatch):

@@ -95,17 +95,24 @@ def command(
     With --overwrite the index is made anew if --data is named.
     """
     output = open_output(out, overwrite)
+    if index_path.resolve().is_relative_to(out.resolve()):
+        raise click.UsageError(
+            f"Expected --index outside of --out, which is written anew each time. "
+            f"Received: {index_path} and {out}."
+        )
+    made = not index_path.exists() or (overwrite and data is not None)
+    with usage():
+        from applications.search import Index, check_place, graphs_installed, search, write
+
+        if made:
+            check_place(index_path)
     model = open_saved_model(saved_model)
     import numpy as np
 
     from applications.saved_model import load_images
-    from applications.search import Index, graphs_installed, search, write
 
     with usage():
-        if index_path.suffix != ".npz":
-            raise ValueError(f"Expected --index to end in .npz. Received: {index_path}.")
         pictures = load_images(model, queries, resize) if queries else None
-        made = not index_path.exists() or (overwrite and data is not None)
         index = None if made else Index.load(index_path, model)
         if index is not None and data not in (None, index.about["data"]):
             raise ValueError(
