@@ -30,6 +30,7 @@ from zoo.messages import unknown
 from zoo.metrics.arrays import checked_codes, unit
 
 PRODUCTS = 2**22  # cosines that are held at once: 16 MB
+READ = 4096  # images that are read at once
 LINKS = 32  # of each code in the graph of an approximate search
 WIDTH = 128  # candidates that such a search keeps in view, at least
 NEAR = ("cosine", "distance")
@@ -434,19 +435,27 @@ def _contents(
     data: Any, samples: int | None, seed: int
 ) -> tuple[NDArray[np.uint8], list[str], NDArray[np.int64] | None]:
     """Images of a data set, their names, and the class of each where there are classes."""
-    if isinstance(data, FactorData):
-        rows = np.arange(len(data))
-        if samples is not None and samples < len(rows):
-            rows = np.sort(data.sample_rows(samples, seed))
-        return data.read(rows), [str(row) for row in rows], None
-    halves = [half for half in (data.train, data.test) if len(half)]
-    images = np.concatenate([half.images for half in halves])
-    known = [half.paths for half in halves]
-    names = range(len(images)) if known[0] is None else np.concatenate(known)
-    labels = data.train.labels
-    if labels is not None:
-        labels = np.concatenate([half.labels for half in halves]) if labels.ndim == 1 else None
-    rows = np.arange(len(images))
-    if samples is not None and samples < len(rows):
-        rows = np.sort(np.random.default_rng(seed).choice(len(rows), samples, replace=False))
-    return images[rows], [str(names[row]) for row in rows], None if labels is None else labels[rows]
+    whole = isinstance(data, FactorData)
+    parts = [data] if whole else [half for half in (data.train, data.test) if len(half)]
+    rows = np.arange(sum(map(len, parts)))
+    if samples is not None and checks.integer("samples", samples, low=1) < len(rows):
+        rng = np.random.default_rng(seed)
+        rows = np.sort(rng.choice(len(rows), samples, replace=False))
+    images, names, labels = _read(parts, rows), [*map(str, rows)], None
+    if not whole and parts[0].paths is not None:
+        names = np.concatenate([half.paths for half in parts])[rows].tolist()
+    if not whole and data.train.labels is not None and data.train.labels.ndim == 1:
+        labels = np.concatenate([half.labels for half in parts])[rows]
+    return images, names, labels
+
+
+def _read(parts: Sequence[Any], rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """The images at ascending rows of data sets that follow one another, no others, and once."""
+    images = np.empty((len(rows), *parts[0].image_shape), np.uint8)
+    ends = np.cumsum([len(part) for part in parts])
+    places = np.searchsorted(rows, ends)
+    for part, end, first, last in zip(parts, ends, [0, *places], places, strict=False):
+        for start in range(first, last, READ):
+            stop = min(start + READ, last)
+            images[start:stop] = part.read(rows[start:stop] - (end - len(part)))
+    return images

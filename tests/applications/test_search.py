@@ -12,6 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from applications import Index, Output, SavedModel, load_data
 from applications.search import search, write
 from tests.applications.conftest import IMAGE, quadrant_means, save_model
+from zoo.data.pixels import ArrayPixels
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +140,28 @@ def test_some_images_with_factors_are_indexed(model, quadrant_factors):
     assert len(set(rows)) == 50
     np.testing.assert_array_equal(index.images, quadrant_factors.read(rows))
     assert index.labels is None
+
+
+def test_images_are_read_once_and_those_that_are_taken_alone(model, quadrant_labels, monkeypatch):
+    """A million images of which some are drawn may not fit in memory."""
+    monkeypatch.setattr("applications.search.READ", 7)
+    read, whole = [], Index.of(model, quadrant_labels)
+    monkeypatch.setattr(
+        ArrayPixels, "read", lambda self, rows: read.append(len(rows)) or self.images[rows]
+    )
+    assert len(Index.of(model, quadrant_labels)) == sum(read) == len(whole)
+    both = np.concatenate([quadrant_labels.train.images, quadrant_labels.test.images])
+    np.testing.assert_array_equal(whole.images, both)
+    read.clear()
+    some = Index.of(model, quadrant_labels, samples=30)
+    assert sum(read) == 30
+    assert max(read) <= 7
+    rows = np.array(some.names, int)
+    assert rows[0] < len(quadrant_labels.train) <= rows[-1]
+    np.testing.assert_array_equal(some.images, both[rows])
+    np.testing.assert_array_equal(some.labels, whole.labels[rows])
+    with pytest.raises(ValueError, match="Expected samples to be an integer of at least 1"):
+        Index.of(model, quadrant_labels, samples=0)
 
 
 # Its file
@@ -335,9 +358,7 @@ def test_an_index_in_the_folder_of_the_result_is_refused(command, quadrants):
     for index in ("out/index.npz", "out/../out/made/index.npz"):
         answer = command("apply", "search", quadrants, "--index", index, "--out", "out")
         assert answer.code == 2
-        assert (
-            "Expected --index outside of --out, which is written anew each time" in answer.err
-        )
+        assert "Expected --index outside of --out, which is written anew each time" in answer.err
         assert index in answer.err
 
 
