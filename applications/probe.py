@@ -437,13 +437,13 @@ def fine_tuned(
             loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(label, logits))
         optimizer.apply_gradients(zip(tape.gradient(loss, learned), learned, strict=True))
 
-    prepared, rng = copy.prepared(images), np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     order = np.empty(0, np.intp)
     for _ in range(fine_tuning.steps):
         if len(order) < size:
             order = np.concatenate([order, rng.permutation(len(images))])
         rows, order = order[:size], order[size:]
-        step(tf.constant(prepared[rows]), tf.constant(labels[rows]))
+        step(tf.constant(copy.prepared(images[rows])), tf.constant(labels[rows]))
     return Classifier(copy, weights.numpy(), biases.numpy(), head.class_names, tuned=True)
 
 

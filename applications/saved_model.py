@@ -183,7 +183,7 @@ class SavedModel:
         Raises:
             ValueError: Other images, or no such signature.
         """
-        return self._batched("encode", batch_size, progress, self.prepared(images))
+        return self._batched("encode", batch_size, progress, self._checked(images))
 
     def encode_conditioned(
         self,
@@ -206,15 +206,15 @@ class SavedModel:
         Raises:
             ValueError: Other images or conditions, or no such signature.
         """
-        prepared = self.prepared(images)
+        checked = self._checked(images)
         given = np.asarray(condition)
-        if given.shape not in ((), (len(prepared),)) or given.dtype.kind not in "iu":
+        if given.shape not in ((), (len(checked),)) or given.dtype.kind not in "iu":
             raise ValueError(
-                f"Expected condition: integers of shape ({len(prepared)},), one for each image. "
+                f"Expected condition: integers of shape ({len(checked)},), one for each image. "
                 f"Received: {given.dtype} of shape {given.shape}."
             )
-        each = np.broadcast_to(given, len(prepared)).astype(np.int32)
-        return self._batched("encode_conditioned", batch_size, progress, prepared, each)
+        each = np.broadcast_to(given, len(checked)).astype(np.int32)
+        return self._batched("encode_conditioned", batch_size, progress, checked, each)
 
     def decode(
         self, codes: Any, batch_size: int = 256, progress: bool = False
@@ -238,10 +238,7 @@ class SavedModel:
                 f"Expected codes: numbers of shape (N, {self.code_size}). "
                 f"Received: {z.dtype} of shape {z.shape}."
             )
-        images = self._batched("decode", batch_size, progress, z.astype(np.float32))
-        if images.dtype != np.uint8:
-            return np.rint(255 * np.clip(images, 0, 1)).astype(np.uint8)
-        return images
+        return self._batched("decode", batch_size, progress, z.astype(np.float32))
 
     def classify(
         self, images: NDArray[np.uint8], batch_size: int = 256, progress: bool = False
@@ -259,18 +256,26 @@ class SavedModel:
         Raises:
             ValueError: Other images, or no such signature.
         """
-        return self._batched("classify", batch_size, progress, self.prepared(images))
+        return self._batched("classify", batch_size, progress, self._checked(images))
 
     def _batched(self, name: str, batch_size: int, bar: bool, *arrays: NDArray[Any]) -> Any:
-        """A signature's answers to all rows, computed `batch_size` at a time."""
+        """A signature's answers to all rows, computed `batch_size` at a time.
+
+        Images are uint8 outside of a batch: as floats those of a whole data set may not fit.
+        """
         function, signature = self.signature(name), SIGNATURES[name]
         checks.integer("batch_size", batch_size, low=1)
         import tensorflow as tf
 
         def answer(start: int) -> NDArray[Any]:
-            rows = [tf.constant(array[start : start + batch_size]) for array in arrays]
-            given = dict(zip(signature.takes, rows, strict=True))
-            return np.asarray(function(**given)[signature.gives])
+            given = {
+                part: tf.constant(self._as_taken(part, array[start : start + batch_size]))
+                for part, array in zip(signature.takes, arrays, strict=True)
+            }
+            answers = np.asarray(function(**given)[signature.gives])
+            if name == "decode" and answers.dtype != np.uint8:
+                return np.rint(255 * np.clip(answers, 0, 1)).astype(np.uint8)
+            return answers
 
         starts = range(0, len(arrays[0]), batch_size)
         if not starts:
@@ -281,6 +286,16 @@ class SavedModel:
 
     def prepared(self, images: Any) -> NDArray[Any]:
         """Images uint8 (N, H, W, C) as the signatures take them, or a refusal."""
+        return self._as_taken("image", self._checked(images))
+
+    def _as_taken(self, name: str, rows: NDArray[Any]) -> NDArray[Any]:
+        """Rows of an input as the signatures take it."""
+        if name != "image" or self.image_dtype == "uint8":
+            return rows
+        return rows.astype(np.float32) / 255
+
+    def _checked(self, images: Any) -> NDArray[np.uint8]:
+        """Images uint8 (N, H, W, C) of the size that the model takes, or a refusal."""
         array = np.asarray(images)
         if array.dtype != np.uint8 or array.ndim != 4:
             raise ValueError(
@@ -288,7 +303,7 @@ class SavedModel:
                 f"Received: {array.dtype} of shape {array.shape}."
             )
         self.check_image_shape(array.shape[1:])
-        return array if self.image_dtype == "uint8" else array.astype(np.float32) / 255
+        return array
 
     def check_image_shape(self, shape: tuple[int, ...], resizing: bool = False) -> None:
         """Refuses images (H, W, C) that it does not take.

@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -90,6 +91,19 @@ def test_images_of_floats_are_divided(float_model, quadrant_factors):
     assert model.image_dtype == "float32"
     np.testing.assert_allclose(model.encode(images), factors / 4, atol=1e-2)
     np.testing.assert_array_equal(model.decode(model.encode(images)), images)
+
+
+def test_floats_are_made_of_a_batch_at_a_time(float_model):
+    model = SavedModel.open(float_model, ("encode", "decode"))
+    images = np.zeros((20_000, 8, 8, 1), np.uint8)
+    for function, rows in ((model.encode, images), (model.decode, np.zeros((20_000, 4)))):
+        tracemalloc.start()
+        try:
+            function(rows)
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert most < 3 * images.nbytes  # as floats they are four times as large
 
 
 def test_fingerprints_tell_models_apart(quadrants, encoder_only, tmp_path):
