@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from applications.interpret import read_codes
-from applications.reader import TOLERANCE, Reader
+from applications.reader import TOLERANCE, Reader, apart
 from applications.saved_model import SavedModel
 from zoo import checks
 from zoo.messages import unknown
@@ -157,8 +157,8 @@ def interpolated(
         ValueError: Other shapes; an arc between codes that have no unit length.
 
     Example:
-        >>> interpolated([[1.0, 0.0]], [[0.0, 1.0]], steps=3)[0, 1].round(3).tolist()
-        [0.707, 0.707]
+        >>> interpolated([[1.0, 0.0]], [[0.0, 1.0]], steps=3)[0, 1].round(3)
+        array([0.707, 0.707], dtype=float32)
     """
     a, b = _pairs(codes, others)
     steps = checks.integer("steps", steps, low=2)
@@ -395,10 +395,10 @@ class Moves:
 
     Attributes:
         names: F factors.
-        moved: (F,) how far each went from the first step to the last, as a share of its range,
-            averaged over images.
-        stays: (F,) the share of images in which it stays put: in no step is it read more than a
-            tenth of its range from where it is read in the image decoded from the code as it was.
+        moved: (F,) how far each went from the first step to the last, as `reader.apart` tells it,
+            averaged over images: of an ordered factor, as a share of its range.
+        stays: (F,) the share of images in which it stays put: in no step is it read further than a
+            tenth from what is read in the image decoded from the code as it was.
         others: For each factor, the share of images in which all others stay put at once.
         samples: N, the images.
     """
@@ -416,8 +416,8 @@ class Matches:
 
     Attributes:
         names: F factors.
-        matched: (F,) the share of images in which each is read as it should be, to a tenth of its
-            range.
+        matched: (F,) the share of images in which each is read as it should be: of an ordered
+            factor to a tenth of its range, of a circular one of half the circle.
         before: (F,) the same of the images decoded from the codes as they were.
         samples: N, the images.
     """
@@ -441,14 +441,19 @@ def measured_moves(edit: Edit, reader: Reader) -> Moves:
     count, steps = edit.images.shape[:2]
     if steps < 2:
         raise ValueError(f"Expected an edit of at least 2 steps. Received: {steps}.")
-    places = _read_steps(edit, reader)
-    still = reader.read(edit.decoded).places
-    near = np.asarray((np.abs(places - still[:, None]) <= TOLERANCE).all(axis=1))
+    of_steps = reader.read(edit.images.reshape(-1, *edit.images.shape[2:])).probabilities
+    still = reader.read(edit.decoded).probabilities
+    stays, went = [], []
+    for kind, flat, before in zip(reader.kinds, of_steps, still, strict=True):
+        read = flat.reshape(count, steps, -1)
+        stays.append((apart(kind, read, before[:, None]) <= TOLERANCE).all(axis=1))
+        went.append(apart(kind, read[:, -1], read[:, 0]))
+    near = np.stack(stays, axis=1)
     everything = np.arange(len(reader.names))
     others = [near[:, everything != k].all(axis=1).mean() for k in everything]
     return Moves(
         names=reader.names,
-        moved=np.abs(places[:, -1] - places[:, 0]).mean(axis=0),
+        moved=np.mean(went, axis=1),
         stays=near.mean(axis=0),
         others=np.array(others),
         samples=count,
@@ -479,17 +484,15 @@ def measured_matches(edit: Edit, reader: Reader, wanted: Any) -> Matches:
 
 
 def agreement(reader: Reader, images: Any, values: Any) -> NDArray[np.float64]:
-    """(F,) the share of images in which each factor is read as it is, to a tenth of its range."""
-    ranges = np.maximum(1, np.array(reader.sizes) - 1)
-    away = np.abs(reader.read(images).values - np.asarray(values)) / ranges
-    return (away <= TOLERANCE).mean(axis=0)
-
-
-def _read_steps(edit: Edit, reader: Reader) -> NDArray[np.float64]:
-    """(N, S, F) where factors are read in every step."""
-    count, steps = edit.images.shape[:2]
-    flat = edit.images.reshape(-1, *edit.images.shape[2:])
-    return reader.read(flat).places.reshape(count, steps, -1)
+    """(F,) the share of images in which each factor is read as it is; see `Matches`."""
+    read = reader.read(images).values
+    away = [
+        apart(kind, np.eye(size)[seen], np.eye(size)[wanted])
+        for kind, size, seen, wanted in zip(
+            reader.kinds, reader.sizes, read.T, np.asarray(values).T, strict=True
+        )
+    ]
+    return (np.stack(away) <= TOLERANCE).mean(axis=1)
 
 
 def _codes(name: str, value: Any) -> NDArray[np.float32]:

@@ -39,8 +39,8 @@ class Edited:
         found: What it did: `Moves` or `Matches`; None where the data know no factors or where there
             is nothing to measure, as between two images.
         target: The factors that were to change.
-        reads: (F,) how often the reader names each factor of real images right, to a tenth of its
-            range; empty where there is no reader.
+        reads: (F,) how often the reader names each factor of real images right, as `edit.Matches`
+            tells it; empty where there is no reader.
         protocol: How it was measured, for `result.json`.
     """
 
@@ -85,6 +85,13 @@ class Edited:
             f"{found.samples:,} images in which no step moves it by more than "
             f"{_percent(TOLERANCE)} of its range. Reader: how often it is right on real images."
         )
+        for kind, of in (
+            ("circular", "half of the circle"),
+            ("categories", "probability, as far as it goes to other values"),
+        ):
+            names = [name for name in found.names if self.protocol["kinds"][name] == kind]
+            if names:
+                words += f" Of {', '.join(names)} the range is {of}."
         columns = [k for k, name in enumerate(found.names) if name in self.target]
         if columns and len(found.names) > 1:
             words += f" All others at once stay put in {_percent(found.others[columns[0]])}."
@@ -193,6 +200,7 @@ def edited(
     averaged: bool = True,
     reader: Reader | None = None,
     reader_steps: int | None = None,
+    kinds: Mapping[str, str] | None = None,
     seed: int = 0,
 ) -> Edited:
     """Edits images of a data set in one way, and measures what that did.
@@ -218,6 +226,8 @@ def edited(
         reader: One that has learned to read factors, the target's among them, from images that are
             not edited here. Default: one learns.
         reader_steps: Steps of the reader's training. Default: 2,000.
+        kinds: Of factors by name, as `reader.known` takes them; of a reader that is given, its own
+            are taken.
         seed: Of all that is drawn.
 
     Raises:
@@ -234,7 +244,8 @@ def edited(
     checks.one_of("way", way, WAYS)
     checks.integer("steps", steps, low=2)
     reader_steps = STEPS if reader_steps is None else reader_steps
-    source = _source(model, data, checks.integer("samples", samples, low=1), seed)
+    facts = known(data, kinds)
+    source = _source(model, data, facts, checks.integer("samples", samples, low=1), seed)
     shares = edits.information_shares(source.codes, source.code_values)
     match way:
         case "latent":
@@ -283,6 +294,7 @@ def edited(
         protocol |= {
             "samples": found.samples,
             "read": reader.names,
+            "kinds": dict(zip(reader.names, reader.kinds, strict=True)),
             "reader": learned,
             "tolerance": TOLERANCE,
         }
@@ -290,9 +302,8 @@ def edited(
     return Edited(shown, plan.title, found, plan.target or (), reads, protocol)
 
 
-def _source(model: SavedModel, data: Any, samples: int, seed: int) -> _Source:
+def _source(model: SavedModel, data: Any, facts: Known | None, samples: int, seed: int) -> _Source:
     """Images to edit, and codes of others."""
-    facts = known(data)
     learned = facts.images if facts else getattr(data, "train", data)
     test: Any = getattr(data, "test", ())
     images = test if len(test) else learned

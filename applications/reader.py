@@ -12,12 +12,13 @@ of real images that agree in these factors and differ in all others, beside sing
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from applications.interpret import KINDS, kinds_of
 from zoo import checks
 from zoo.data import FactorData
 from zoo.data.progress import progress
@@ -30,7 +31,7 @@ STEPS, BATCH, RATE = 2000, 64, 2e-3
 AVERAGED = (1, 8, 32)  # images in a mean, each as often
 CHUNK = 4096  # images read at once
 TOLERANCE = 0.1
-"""Readings that differ by no more than this share of a factor's range are the same."""
+"""Readings that are no further apart than this, as `apart` tells it, are the same."""
 
 
 class Known(NamedTuple):
@@ -41,6 +42,7 @@ class Known(NamedTuple):
         values: (N, F) integers from 0, a row for each image.
         names: F names.
         sizes: How many values each has.
+        kinds: Of each, one of `interpret.KINDS`.
         value_names: Of each the names of its values, where they have names; else their numbers.
     """
 
@@ -48,6 +50,7 @@ class Known(NamedTuple):
     values: NDArray[np.int64]
     names: tuple[str, ...]
     sizes: tuple[int, ...]
+    kinds: tuple[str, ...]
     value_names: tuple[tuple[str, ...], ...]
 
     def column(self, name: str) -> int:
@@ -64,10 +67,18 @@ class Known(NamedTuple):
         raise ValueError(unknown(f"value of {self.names[column]}", text, named))
 
 
-def known(data: Any) -> Known | None:
+def known(data: Any, kinds: Mapping[str, str] | None = None) -> Known | None:
     """What a data set knows of its images: factors, attributes or the class; None: nothing.
 
     Of data in two halves it is the training half.
+
+    Args:
+        data: Any `zoo.data` set of images.
+        kinds: Of factors by name. Default: as `interpret.kinds_of` knows them; a class and
+            attributes are categories.
+
+    Raises:
+        ValueError: A kind of a factor that is not there.
 
     Example:
         >>> import zoo
@@ -76,19 +87,28 @@ def known(data: Any) -> Known | None:
     """
     if isinstance(data, FactorData):
         numbers = tuple(tuple(map(str, range(size))) for size in data.factor_sizes)
-        return Known(data, data.factors, data.factor_names, data.factor_sizes, numbers)
+        of_name = kinds_of(data.name, data.factor_names, kinds or {})
+        return Known(
+            data, data.factors, data.factor_names, data.factor_sizes, (*of_name.values(),), numbers
+        )
     images = getattr(data, "train", data)
     labels = getattr(images, "labels", None)
     if labels is None:
+        kinds_of(data.name, (), kinds or {})  # refuses any
         return None
     names = tuple(getattr(data, "class_names", ()))
+    columns: tuple[str, ...]
+    named: tuple[tuple[str, ...], ...]
     if labels.ndim == 2:
-        attributes = names or tuple(map(str, range(labels.shape[1])))
-        width = len(attributes)
-        return Known(images, labels, attributes, (2,) * width, (("0", "1"),) * width)
-    count = max(int(labels.max()) + 1, len(names))
-    named = names if len(names) == count else tuple(map(str, range(count)))
-    return Known(images, labels[:, None], ("class",), (count,), (named,))
+        columns = names or tuple(map(str, range(labels.shape[1])))
+        table, named = labels, (("0", "1"),) * len(columns)
+    else:
+        count = max(int(labels.max()) + 1, len(names))
+        columns, table = ("class",), labels[:, None]
+        named = (names if len(names) == count else tuple(map(str, range(count))),)
+    categories = dict.fromkeys(columns, "categories")
+    of_name = kinds_of(data.name, columns, {**categories, **(kinds or {})})
+    return Known(images, table, columns, tuple(map(len, named)), (*of_name.values(),), named)
 
 
 class Reading(NamedTuple):
@@ -96,12 +116,46 @@ class Reading(NamedTuple):
 
     Attributes:
         values: (N, F) the likeliest value of each factor.
-        places: (N, F) the mean of the values by their probabilities, from 0, the first, to 1, the
-            last.
+        probabilities: Of each factor (N, K): those of its K values.
     """
 
     values: NDArray[np.int64]
-    places: NDArray[np.float64]
+    probabilities: tuple[NDArray[np.float64], ...]
+
+
+def apart(kind: str, a: Any, b: Any) -> NDArray[np.float64]:
+    """How far probabilities of a factor's values are from others: 0 the same, 1 the farthest.
+
+    Of an ordered factor it is the distance of their means, as a share of its range. Of categories
+    it is how much of a would have to go to other values to be b. Of a circular factor it is also
+    how far that has to go, as a share of half the circle: with D_k the sums of the differences up
+    to value k (Rabin, Delon and Gousseau, "Transportation Distances on the Circle", 2011),
+
+        sum_k |D_k - median(D)| / (K // 2)                                                       (1)
+
+    Args:
+        kind: "ordered", "circular" or "categories".
+        a: (..., K).
+        b: (..., K).
+
+    Returns:
+        (...).
+
+    Example:
+        >>> first, last = np.eye(10)[[0, 9]]
+        >>> [round(float(apart(kind, first, last)), 3) for kind in KINDS]
+        [1.0, 0.2, 1.0]
+    """
+    checks.one_of("kind", kind, KINDS)
+    difference = np.asarray(a, np.float64) - np.asarray(b, np.float64)
+    K = difference.shape[-1]
+    if kind == "ordered":
+        return np.asarray(np.abs(difference @ np.arange(K)) / max(1, K - 1))
+    if kind == "categories":
+        return np.asarray(np.abs(difference).sum(axis=-1) / 2)
+    D = difference.cumsum(axis=-1)
+    carried = np.abs(D - np.median(D, axis=-1, keepdims=True)).sum(axis=-1)
+    return np.asarray(carried / max(1, K // 2))
 
 
 class Reader:
@@ -114,11 +168,14 @@ class Reader:
     Args:
         names: F names of factors.
         sizes: How many values each has.
+        kinds: Of each, one of `interpret.KINDS`: how far its readings are apart, see `apart`. What
+            is learned does not depend on it. Default: ordered.
         seed: Of initial weights and order.
 
     Attributes:
         names: As given.
         sizes: As given.
+        kinds: As given.
 
     Example:
         >>> reader = Reader(("brightness",), (2,))
@@ -127,13 +184,22 @@ class Reader:
         [[0], [1]]
     """
 
-    def __init__(self, names: Sequence[str], sizes: Sequence[int], seed: int = 0) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        sizes: Sequence[int],
+        kinds: Sequence[str] | None = None,
+        seed: int = 0,
+    ) -> None:
         self.names = tuple(names)
         self.sizes = tuple(checks.integer("sizes", size, low=1) for size in sizes)
+        given = ("ordered",) * len(self.names) if kinds is None else kinds
+        self.kinds = tuple(checks.one_of("kind", kind, KINDS) for kind in given)
         self.seed = checks.integer("seed", seed, low=0)
-        if len(self.names) != len(self.sizes) or not self.names:
+        if not self.names or not len(self.names) == len(self.sizes) == len(self.kinds):
             raise ValueError(
-                f"Expected a size for each name of a factor. Received: {names!r}, {sizes!r}."
+                "Expected a size and a kind for each name of a factor. "
+                f"Received: {names!r}, {sizes!r}, {kinds!r}."
             )
         self._weights: list[Any] = []
 
@@ -198,14 +264,14 @@ class Reader:
         small = _small(images)
         function = tf.function(self._logits, autograph=False, reduce_retracing=True)
         chunks = [function(small[i : i + 500]) for i in range(0, len(small), 500)]
-        values, places = [], []
-        for k, size in enumerate(self.sizes):
+        values, probabilities = [], []
+        for k in range(len(self.sizes)):
             logits = np.concatenate([np.asarray(chunk[k], np.float64) for chunk in chunks])
             shares = np.exp(logits - logits.max(axis=1, keepdims=True))
             shares /= shares.sum(axis=1, keepdims=True)
             values.append(shares.argmax(axis=1))
-            places.append(shares @ np.arange(size) / max(1, size - 1))
-        return Reading(np.stack(values, axis=1), np.stack(places, axis=1))
+            probabilities.append(shares)
+        return Reading(np.stack(values, axis=1), tuple(probabilities))
 
     def _initial(self, shape: tuple[int, ...], rng: np.random.Generator) -> list[Any]:
         """He-normal kernels and zero biases."""
@@ -263,6 +329,7 @@ def learned_reader(
     """
     columns = [data.column(name) for name in names]
     sizes = [data.sizes[column] for column in columns]
+    kinds = [data.kinds[column] for column in columns]
     if not len(rows):
         raise ValueError("Expected images for a reader to learn from. Received: none.")
     rng = np.random.default_rng(seed)
@@ -279,7 +346,7 @@ def learned_reader(
             among = mates(chosen[part], count, rng) if count > 1 else chosen[part][:, None]
             read = data.images.read(rows[among.ravel()]).reshape(*among.shape, *pixels.shape[1:])
             pixels[part] = np.rint(read.mean(axis=1))
-    return Reader(names, sizes, seed).fit(pixels, values[chosen], steps)
+    return Reader(names, sizes, kinds, seed).fit(pixels, values[chosen], steps)
 
 
 def _mates(

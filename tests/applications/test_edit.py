@@ -1,5 +1,6 @@
 """Codes that are changed, and what becomes of images: where codes are brightnesses of quadrants."""
 
+import doctest
 import json
 
 import numpy as np
@@ -8,9 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 from PIL import Image
+from scipy.stats import wasserstein_distance
 
 from applications import edit, editing
-from applications.reader import Known, Reader, known, learned_reader
+from applications import reader as reading
+from applications.interpret import KINDS
+from applications.reader import Known, Reader, Reading, apart, known, learned_reader
 from applications.saved_model import SavedModel
 from zoo.data import load
 from zoo.data.images import Images
@@ -137,7 +141,37 @@ def test_a_reader_reads_images(reader, quadrant_factors):
     images, values = quadrant_factors.sample(100, seed=1)
     reading = reader.read(images)
     assert (reading.values == values).mean() > 0.98
-    np.testing.assert_allclose(reading.places, values / (LEVELS - 1), atol=0.2)
+    for k, shares in enumerate(reading.probabilities):
+        np.testing.assert_allclose(shares.sum(axis=1), 1)
+        places = shares @ np.arange(LEVELS) / (LEVELS - 1)
+        np.testing.assert_allclose(places, values[:, k] / (LEVELS - 1), atol=0.2)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 13), st.data())
+def test_how_far_one_value_is_from_another(size, data):
+    a, b = (data.draw(st.integers(0, size - 1)) for _ in range(2))
+    ordered, circular, category = (apart(kind, *np.eye(size)[[a, b]]) for kind in KINDS)
+    assert ordered == pytest.approx(abs(a - b) / (size - 1))
+    assert circular == pytest.approx(min(abs(a - b), size - abs(a - b)) / (size // 2))
+    assert category == (a != b)
+
+
+def test_how_far_probabilities_are_from_others():
+    """Round the circle against scipy's distance on every line that a cut makes of it."""
+    rng = np.random.default_rng(0)
+    a, b = rng.dirichlet(np.ones(9), (2, 5))
+    places = np.arange(9)
+    for row in range(5):
+        cuts = [
+            wasserstein_distance(places, places, np.roll(a[row], cut), np.roll(b[row], cut))
+            for cut in range(9)
+        ]
+        assert apart("circular", a[row], b[row]) == pytest.approx(min(cuts) / 4)
+    np.testing.assert_allclose(apart("categories", a, b), np.maximum(a - b, 0).sum(axis=1))
+    np.testing.assert_allclose(apart("ordered", a, b), np.abs((a - b) @ places) / 8)
+    two = np.array([0.5, 0, 0, 0.5, 0, 0])  # of an ellipse, which is the same half a turn on
+    assert apart("circular", two, np.roll(two, 1)) == pytest.approx(1 / 3)
 
 
 def test_what_moves_and_what_stays(model, reader, quadrant_factors):
@@ -159,6 +193,45 @@ def test_what_matches_after_a_swap(model, reader, quadrant_factors):
     assert found.before[2:].max() < 0.6  # by chance a fifth
 
 
+class Told:
+    """A reader that sees in an image the value that it is bright with."""
+
+    names = ("a",)
+
+    def __init__(self, size, kind):
+        self.sizes, self.kinds = (size,), (kind,)
+
+    def read(self, images):
+        values = images[:, 0, 0, :1].astype(np.int64)
+        return Reading(values, (np.eye(self.sizes[0])[values[:, 0]],))
+
+
+@pytest.mark.parametrize(
+    ("kind", "near", "across"), [("ordered", 1, 0), ("circular", 1, 1), ("categories", 0, 0)]
+)
+def test_what_counts_as_right_is_of_a_factors_kind(kind, near, across):
+    """Of 21 values 3 is next to 4 but for categories; 20 is next to 0 on a circle."""
+    image = np.full((1, 8, 8, 1), 4, np.uint8)
+    reader = Told(21, kind)
+    assert edit.agreement(reader, image, [[4]]) == 1
+    assert edit.agreement(reader, image, [[3]]) == near
+    assert edit.agreement(reader, 0 * image, [[20]]) == across
+
+
+@pytest.mark.parametrize(
+    ("kind", "moved", "stays"), [("ordered", 1, 0), ("circular", 0.1, 1), ("categories", 1, 0)]
+)
+def test_how_far_an_edit_went_is_of_a_factors_kind(kind, moved, stays):
+    """From 0 to 20 of 21 values: all the range, or one step of the ten of half a circle."""
+    image = np.zeros((1, 8, 8, 1), np.uint8)
+    steps = np.stack([image, image + 20], axis=1)
+    found = edit.measured_moves(
+        edit.Edit(image, image, np.zeros((1, 2, 4), np.float32), steps, ("0", "1")), Told(21, kind)
+    )
+    assert found.moved == pytest.approx([moved])
+    assert found.stays == stays
+
+
 def test_means_of_images_are_read_by_a_reader_that_has_learned_from_them(quadrant_factors):
     """Of what is blurred over three quadrants: a mean of 32 that agree in the first."""
     facts = known(quadrant_factors)
@@ -176,16 +249,19 @@ def test_means_of_images_are_read_by_a_reader_that_has_learned_from_them(quadran
 def test_the_same_seed_reads_the_same(quadrant_factors):
     images, values = quadrant_factors.sample(30, seed=0)
     first, again, other = (
-        Reader(NAMES, (LEVELS,) * 4, seed).fit(images, values, steps=3).read(images).places
+        Reader(NAMES, (LEVELS,) * 4, seed=seed).fit(images, values, steps=3).read(images)
         for seed in (0, 0, 1)
     )
-    np.testing.assert_array_equal(first, again)
-    assert not np.allclose(first, other)
+    np.testing.assert_array_equal(first.probabilities, again.probabilities)
+    assert not np.allclose(first.probabilities, other.probabilities)
 
 
 def test_what_is_known_of_data(quadrant_factors, quadrant_labels):
     assert known(quadrant_factors).names == NAMES
+    assert known(quadrant_factors).kinds == ("ordered",) * 4
+    assert known(quadrant_factors, {"top right": "circular"}).kinds[2] == "circular"
     classes = known(quadrant_labels)
+    assert classes.kinds == ("categories",)
     assert classes.names == ("class",)
     assert classes.value(0, "top right") == 2
     assert known(Images("bare", ArrayPixels(paint(np.zeros((4, 4)))))) is None
@@ -210,6 +286,12 @@ def test_the_latent_of_a_factor_is_found(model, quadrant_factors, reader):
         (name, "yes" if name == "top right" else "no") for name in NAMES
     ]
     assert "All others at once stay put in" in result.sentence
+    assert "half of the circle" not in result.sentence
+    round_ = Reader(NAMES, reader.sizes, ("ordered", "circular", "ordered", "categories"))
+    round_._weights = reader._weights
+    result = tried(model, quadrant_factors, "factor", "top right", reader=round_)
+    assert "Of bottom left the range is half of the circle." in result.sentence
+    assert "Of bottom right the range is probability" in result.sentence
 
 
 def test_a_part_of_another_image_of_a_data_set(model, quadrant_factors, reader):
@@ -268,6 +350,8 @@ def test_ways_that_need_factors_refuse_data_without(model, quadrant_factors):
     bare = Images("bare", ArrayPixels(quadrant_factors.read(slice(0, 30))))
     with pytest.raises(ValueError, match="Expected data with factors or labels, to edit by factor"):
         tried(model, bare, "factor", "size")
+    with pytest.raises(ValueError, match="Unknown factor 'size'"):
+        tried(model, bare, "latent", 0, kinds={"size": "circular"})
     few = Images("few", ArrayPixels(quadrant_factors.read(slice(0, 3))))
     with pytest.raises(ValueError, match="Expected at least 4 images in 'few'"):
         tried(model, few, "latent", 0)
@@ -303,7 +387,9 @@ def test_classes_that_are_not_there_are_refused(model, quadrant_labels, quadrant
             lambda: edit.direction_between(np.zeros((2, 2)), np.array([True, False]), "mean"),
             "Unknown way 'mean'. Did you mean 'means'",
         ),
-        (lambda: Reader(("a",), (2, 3)), "Expected a size for each name"),
+        (lambda: Reader(("a",), (2, 3)), "Expected a size and a kind for each name"),
+        (lambda: Reader(("a",), (2,), ("order",)), "Unknown kind 'order'. Did you mean 'ordered'"),
+        (lambda: apart("order", [1], [1]), "Unknown kind 'order'"),
         (lambda: Reader(("a",), (2,)).read(paint([[0] * 4])), "Expected a reader that has learned"),
         (
             lambda: Reader(("a",), (2,)).fit(paint([[0] * 4]), np.array([[2]])),
@@ -330,9 +416,16 @@ def test_measures_refuse_what_does_not_fit(model, reader):
         edit.measured_moves(one, reader)
     with pytest.raises(ValueError, match="Expected wanted: integers of shape"):
         edit.measured_matches(one, reader, np.zeros((1, 2), int))
-    empty = Known(None, np.zeros((0, 1), int), ("a",), (2,), (("0", "1"),))
+    empty = Known(None, np.zeros((0, 1), int), ("a",), (2,), ("ordered",), (("0", "1"),))
     with pytest.raises(ValueError, match="Expected images for a reader"):
         learned_reader(empty, ("a",), np.arange(0))
+
+
+@pytest.mark.parametrize("module", [edit, reading])
+def test_examples_run(module):
+    failed, tried = doctest.testmod(module, extraglobs={"np": np})
+    assert tried > 0
+    assert failed == 0
 
 
 # The command
@@ -353,6 +446,7 @@ def test_the_command_writes_pictures_and_prints_what_it_found(
     assert {path.name for path in done.iterdir()} == {"edit.png", "edit.gif", "result.json"}
     result = json.loads((done / "result.json").read_text())
     assert (result["way"], result["argument"], result["seed"]) == ("swap", "left", 0)
+    assert result["kinds"] == {"class": "categories"}
     with Image.open(done / "edit.gif") as gif:
         assert gif.n_frames == 16
 
@@ -364,6 +458,7 @@ def test_the_command_writes_pictures_and_prints_what_it_found(
         (["--latent", "0", "--between"], "Received: --latent, --between."),
         (["--latent", "9"], "Expected latent to be an integer from 0 to 3. Received: 9."),
         (["--swap", "rihgt"], "Did you mean 'right'"),
+        (["--latent", "0", "--circular", "clas"], "Unknown factor 'clas'. Did you mean 'class'"),
     ],
 )
 def test_the_command_refuses(command, quadrants, picture_folder, options, message):

@@ -12,11 +12,13 @@ from zoo.cli.apply.options import (
     SAVED_MODEL,
     SEED,
     data_options,
+    kinds_options,
     load_data,
     open_output,
     open_saved_model,
     out_option,
     samples_option,
+    told_kinds,
 )
 from zoo.cli.border import usage
 from zoo.cli.output import print_table
@@ -59,6 +61,7 @@ WAYS = ("latent", "factor", "swap", "attribute", "between")
     help="Let the reader of factors learn from single images alone, and not from means of images "
     "that agree in what it reads.",
 )
+@kinds_options
 @data_options
 @samples_option(500, low=4)
 @SEED
@@ -70,6 +73,8 @@ def command(
     steps: int,
     read: str | None,
     sharp: bool,
+    circular: tuple[str, ...],
+    categories: tuple[str, ...],
     data: str | None,
     resize: bool,
     subset: tuple[str, ...],
@@ -108,6 +113,7 @@ def command(
             read=None if read is None else [name.strip() for name in read.split(",")],
             direction=direction,
             averaged=not sharp,
+            kinds=told_kinds(circular, categories),
             seed=seed,
         )
     with output.writing(result.facts) as room:

@@ -15,11 +15,13 @@ from zoo.cli.apply.options import (
     SAVED_MODEL,
     SEED,
     data_options,
+    kinds_options,
     load_data,
     open_output,
     open_saved_model,
     out_option,
     samples_option,
+    told_kinds,
 )
 from zoo.cli.border import usage
 from zoo.cli.output import print_table
@@ -35,12 +37,7 @@ from zoo.cli.output import print_table
     type=click.Choice(("train", "test")),
     help="Which half of labelled data. Default: the test half, where there is one.",
 )
-@click.option(
-    "--circular", multiple=True, metavar="FACTOR", help="A factor whose last value is by its first."
-)
-@click.option(
-    "--categories", multiple=True, metavar="FACTOR", help="A factor whose values have no order."
-)
+@kinds_options
 @out_option("interpret")
 @OVERWRITE
 def command(
@@ -70,7 +67,6 @@ def command(
     from zoo.data import FactorData
     from zoo.reporting.latents import TOLD, percent
 
-    told = {**dict.fromkeys(circular, "circular"), **dict.fromkeys(categories, "categories")}
     whole = isinstance(loaded, FactorData)
     half = "" if whole else split or ("test" if len(loaded.test) else "train")
     images_of = getattr(loaded, half) if half else loaded
@@ -80,7 +76,7 @@ def command(
     images, factors = images_of.sample(samples, seed)
     names, kinds, values = _known(loaded, factors)
     with usage():
-        kinds = kinds_of(loaded.name, names, {**kinds, **told})
+        kinds = kinds_of(loaded.name, names, {**kinds, **told_kinds(circular, categories)})
     codes = model.encode(images, progress=True)
     named = names if factors is not None else None
     found = read_codes(codes, factors, named, kinds, values, model.subspaces, seed)

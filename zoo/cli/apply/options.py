@@ -65,6 +65,31 @@ def data_options(function: Any) -> Any:
     return function
 
 
+def kinds_options(function: Any) -> Any:
+    """--circular and --categories, which `told_kinds` takes."""
+    for option in (
+        click.option(
+            "--categories",
+            multiple=True,
+            metavar="FACTOR",
+            help="A factor whose values have no order.",
+        ),
+        click.option(
+            "--circular",
+            multiple=True,
+            metavar="FACTOR",
+            help="A factor whose last value is by its first.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def told_kinds(circular: Sequence[str], categories: Sequence[str]) -> dict[str, str]:
+    """The kinds of factors by name, as the flags tell them."""
+    return {**dict.fromkeys(circular, "circular"), **dict.fromkeys(categories, "categories")}
+
+
 def open_output(out: Path, overwrite: bool) -> Output:
     """The folder of the result, refused before any work where something is there."""
     from applications.outputs import Output
