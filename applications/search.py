@@ -56,8 +56,10 @@ class Index:
         codes: (N, L) float32.
         images: uint8 (N, H, W, C).
         names: N names: paths within a folder, or the numbers of rows.
-        about: "data", "model", "fingerprint", and where there are any "subspaces" (name -> first
-            code and the one after the last) and "class_names".
+        about: "data", "model", "fingerprint", where it is known how it was "made" ("data" as
+            `load` takes them, "of" how many images it holds some, the "seed" that drew them), and
+            where there are any "subspaces" (name -> first code and the one after the last) and
+            "class_names".
         labels: (N,) integers, or None.
         graph: What `with_graph` made, or None.
 
@@ -92,6 +94,11 @@ class Index:
         return len(self.codes)
 
     @property
+    def made_of(self) -> int:
+        """Of how many images it holds some, or all."""
+        return self.about.get("made", {}).get("of", len(self))
+
+    @property
     def class_names(self) -> list[str] | None:
         """The names of the labels, where the images have some."""
         return self.about.get("class_names") or None
@@ -122,6 +129,7 @@ class Index:
             "data": name or data.name,
             "model": saved_model.name,
             "fingerprint": saved_model.fingerprint,
+            "made": {"data": data.describe(), "of": sum(map(len, _parts(data))), "seed": seed},
             "subspaces": places,
             "class_names": list(getattr(data, "class_names", ())) if labels is not None else [],
         }
@@ -383,6 +391,7 @@ def write(
         **protocol,
         **{key: index.about[key] for key in ("data", "model", "fingerprint")},
         "images": len(index),
+        "made": index.about.get("made"),
         "near": found.near,
         "agreement": found.agreement,
         "queries": [
@@ -435,8 +444,7 @@ def _contents(
     data: Any, samples: int | None, seed: int
 ) -> tuple[NDArray[np.uint8], list[str], NDArray[np.int64] | None]:
     """Images of a data set, their names, and the class of each where there are classes."""
-    whole = isinstance(data, FactorData)
-    parts = [data] if whole else [half for half in (data.train, data.test) if len(half)]
+    whole, parts = isinstance(data, FactorData), _parts(data)
     rows = np.arange(sum(map(len, parts)))
     if samples is not None and checks.integer("samples", samples, low=1) < len(rows):
         rng = np.random.default_rng(seed)
@@ -447,6 +455,13 @@ def _contents(
     if not whole and data.train.labels is not None and data.train.labels.ndim == 1:
         labels = np.concatenate([half.labels for half in parts])[rows]
     return images, names, labels
+
+
+def _parts(data: Any) -> list[Any]:
+    """A data set with factors, or the halves of one with labels that hold images."""
+    if isinstance(data, FactorData):
+        return [data]
+    return [half for half in (data.train, data.test) if len(half)]
 
 
 def _read(parts: Sequence[Any], rows: NDArray[np.intp]) -> NDArray[np.uint8]:

@@ -12,6 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from applications import Index, Output, SavedModel, load_data
 from applications.search import search, write
 from tests.applications.conftest import IMAGE, quadrant_means, save_model
+from zoo.data import FactorData
 from zoo.data.pixels import ArrayPixels
 
 
@@ -320,7 +321,8 @@ def test_a_folder_is_indexed_once_and_asked_often(command, quadrants, picture_fo
     asking = ("apply", "search", quadrants, "--query", picture, "--out", "again")
     answer = command(*asking, "--near", "distance")
     assert answer.code == 0, answer.err
-    header, row, *_ = answer.out.splitlines()
+    there, header, row, *_ = answer.out.splitlines()
+    assert there == f"applied/index.npz: 80 images of {folder}, indexed before"
     assert header.endswith("nearest, by distance")
     assert row.startswith(picture.name)
     [asked] = json.loads((tmp_path / "again/result.json").read_text())["queries"]
@@ -360,6 +362,44 @@ def test_an_index_in_the_folder_of_the_result_is_refused(command, quadrants):
         assert answer.code == 2
         assert "Expected --index outside of --out, which is written anew each time" in answer.err
         assert index in answer.err
+
+
+def test_flags_that_an_index_was_not_made_by_are_refused(
+    command, tmp_path, quadrants, quadrant_factors, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "faiss", stand_in())
+    factors, names = quadrant_factors.factors, quadrant_factors.factor_names
+    pixels = ArrayPixels(quadrant_factors.read(slice(None)))
+    monkeypatch.setattr(
+        "zoo.data.load",
+        lambda name, subset=None: FactorData(name, pixels, factors, names).subset(**(subset or {})),
+    )
+    given = ("apply", "search", quadrants, "--index", "index.npz", "--draw", "1")
+    made = (*given, "--data", "quadrants", "--subset", "top left=1,0")
+    answer = command(*made, "--samples", "50")
+    assert answer.code == 0, answer.err
+    result = json.loads((tmp_path / "applied/search/result.json").read_text())
+    settings = {"name": "quadrants", "subset": {"top left": [0, 1]}}
+    assert result["made"] == {"data": settings, "of": 250, "seed": 0}
+    assert result["saved_model"] == str(quadrants)
+    for i, again in enumerate((given, made, (*made, "--samples", "50"))):
+        answer = command(*again, "--seed", "2", "--out", f"out{i}")
+        assert answer.code == 0, answer.err
+        assert answer.out.startswith("index.npz: 50 of 250 images of quadrants, indexed before\n")
+    for flags, said in (
+        (("--samples", "60"), "Expected an index of 60 images. Received: index.npz, of 50 of 250."),
+        (("--subset", "top left=1"), "Expected an index of --subset top left=1. Received: index"),
+        (("--data", "digits"), "Expected an index of digits. Received: index.npz, of quadrants."),
+        (("--approximate",), "Expected an index with a graph. Received: index.npz, made without"),
+    ):
+        answer = command(*given, *flags, "--out", "out")
+        assert answer.code == 2
+        assert said in answer.err
+    index = Index.load("index.npz")
+    index.about.pop("made")  # as it was not told once
+    index.save("index.npz")
+    assert command(*given, "--samples", "60", "--out", "out").code == 0
+    assert "of all values" in command(*made, "--out", "out3").err
 
 
 def test_without_faiss_the_search_is_exact(command, encoder_only, picture_folder, monkeypatch):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from zoo.cli.apply.options import (
     OVERWRITE,
@@ -20,6 +23,10 @@ from zoo.cli.apply.options import (
 )
 from zoo.cli.border import usage
 from zoo.cli.output import print_table
+from zoo.cli.settings import kept
+
+if TYPE_CHECKING:
+    from applications.search import Index
 
 SHOWN = 3  # neighbours of a query in the table
 
@@ -91,8 +98,9 @@ def command(
 ) -> None:
     """Find the images whose codes by SAVED_MODEL are nearest to those of others.
 
-    The images of --data are encoded once, into --index; from then on the index alone is asked.
-    With --overwrite the index is made anew if --data is named.
+    The images of --data are encoded once, into --index; from then on the index alone is asked, and
+    --data, --subset, --samples and --approximate are refused where they are not what it was made
+    by. With --overwrite the index is made anew if --data is named.
     """
     output = open_output(out, overwrite)
     if index_path.resolve().is_relative_to(out.resolve()):
@@ -114,19 +122,28 @@ def command(
     with usage():
         pictures = load_images(model, queries, resize) if queries else None
         index = None if made else Index.load(index_path, model)
-        if index is not None and data not in (None, index.about["data"]):
-            raise ValueError(
-                f"Expected an index of {data}. Received: {index_path}, of "
-                f"{index.about['data']}. Name another --index, or use --overwrite."
-            )
-    if index is None:
+        if index is not None:
+            source = click.get_current_context().get_parameter_source("samples")
+            wanted = None if source is ParameterSource.DEFAULT else samples
+            lacks = _lacks(index, data, wanted, subset, approximate and graphs_installed())
+            if lacks:
+                raise ValueError(
+                    f"Expected an index {lacks[0]}. Received: {index_path}, {lacks[1]}. Name "
+                    "another --index, or make it anew: --overwrite with --data."
+                )
+    if approximate and not graphs_installed():
+        click.echo("faiss is not installed (repzoo[search]): the search is exact")
+    if index is not None:
+        some = f" of {index.made_of:,}" if len(index) < index.made_of else ""
+        click.echo(
+            f"{index_path}: {len(index):,}{some} images of {index.about['data']}, indexed before"
+        )
+    else:
         loaded = load_data(model, data, resize, subset, skip_bad)
         began = time.monotonic()
         index = Index.of(model, loaded, data, samples, seed, progress=True)
         if approximate and graphs_installed():
             index = index.with_graph()
-        elif approximate:
-            click.echo("faiss is not installed (repzoo[search]): the search is exact")
         index.save(index_path)
         seconds = time.monotonic() - began
         click.echo(f"{index_path}: {len(index):,} images indexed in {seconds:.1f} s")
@@ -141,7 +158,8 @@ def command(
         began = time.monotonic()
         found = search(index, codes, neighbours, rows, near)
         seconds = time.monotonic() - began
-    write(found, index, pictures, names, output, {"neighbours": neighbours, "seed": seed}, rows)
+    protocol = {"saved_model": model.path, "neighbours": neighbours, "seed": seed}
+    write(found, index, pictures, names, output, protocol, rows)
     print_table(
         ("query", f"nearest, by {near}"),
         *(
@@ -160,3 +178,24 @@ def command(
         click.echo(f"of the query's class: {share:.1f} % of {neighbours} neighbours each")
     click.echo(f"searched {len(index):,} images in {1000 * seconds / len(names):.1f} ms a query")
     click.echo(f"also in {out}")
+
+
+def _lacks(
+    index: Index,
+    data: str | None,
+    samples: int | None,
+    subset: Sequence[str],
+    approximate: bool,
+) -> tuple[str, str] | None:
+    """What an index is asked to be by the flags that were given, and is not, and what it is."""
+    if data not in (None, index.about["data"]):
+        return f"of {data}", f"of {index.about['data']}"
+    kept_values = {name: sorted(values) for name, values in map(kept, subset)}
+    known = index.about.get("made", {}).get("data", {}).get("subset")
+    if subset and kept_values != known:
+        return f"of --subset {' '.join(subset)}", f"of {known or 'all values'}"
+    if samples is not None and min(samples, index.made_of) != len(index):
+        return f"of {samples:,} images", f"of {len(index):,} of {index.made_of:,}"
+    if approximate and index.graph is None:
+        return "with a graph", "made without --approximate"
+    return None
