@@ -212,8 +212,9 @@ class Index:
     ) -> Nearest:
         """The rows whose codes have the largest cosine with those of queries, or are least distant.
 
-        Exact, but for an index with a graph, which is walked for whole codes by cosine where
-        nothing is to be left out. What is equally near stands in the order of the rows.
+        Exact, but for an index with a graph, which is walked, where faiss is installed, for whole
+        codes by cosine where nothing is to be left out; where a walk meets too few, that query's
+        neighbours are exact. What is equally near stands in the order of the rows.
 
         Args:
             codes: (Q, L) the queries' whole codes.
@@ -245,8 +246,20 @@ class Index:
         q = queries[:, part].astype(np.float32)
         if near == "cosine":
             q = unit(q)
-            if self.graph is not None and subspace is None and without is None:
+            whole = subspace is None and without is None
+            if whole and self.graph is not None and graphs_installed():
                 return self._walk(q, count)
+        return self._exact(q, count, subspace, without, near)
+
+    def _exact(
+        self,
+        q: NDArray[np.float32],
+        count: int,
+        subspace: str | None,
+        without: ArrayLike | None,
+        near: str,
+    ) -> Nearest:
+        """As `nearest`, of checked queries (Q, l) of the codes that are compared."""
         bank, half_squares = self._bank(near, subspace)
         rows, values = np.empty((len(q), count), np.intp), np.empty((len(q), count), np.float32)
         size = max(1, PRODUCTS // len(bank))
@@ -286,7 +299,12 @@ class Index:
             self._walked = faiss.deserialize_index(self.graph)
         self._walked.hnsw.efSearch = max(WIDTH, 2 * count)
         cosines, rows = self._walked.search(np.ascontiguousarray(queries), count)
-        return Nearest(rows.astype(np.intp), np.clip(cosines, -1, 1))
+        found = Nearest(rows.astype(np.intp), np.clip(cosines, -1, 1))
+        short = np.flatnonzero((found.rows < 0).any(axis=1))  # -1 stands for what was not met
+        if len(short):
+            exact = self._exact(queries[short], count, None, None, "cosine")
+            found.rows[short], found.values[short] = exact
+        return found
 
 
 def check_place(path: str | os.PathLike[str]) -> Path:

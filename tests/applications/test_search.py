@@ -297,6 +297,34 @@ def test_a_graph_finds_nearly_all_neighbours(index, model, tmp_path, monkeypatch
     np.testing.assert_array_equal(by_part.rows, by_part_exact.rows)
 
 
+def test_where_a_walk_meets_too_few_the_search_is_exact(index, monkeypatch):
+    queries = np.random.default_rng(0).normal(size=(5, 4))
+    exact = index.nearest(queries, 3)
+    module = stand_in()
+    search_all = module.IndexHNSWFlat.search
+
+    def cut_off(self, codes, count):
+        cosines, rows = search_all(self, codes, count)
+        rows[1, 2:], cosines[1, 2:] = -1, -3.4e38  # as faiss fills them
+        rows[4], cosines[4] = -1, -3.4e38
+        return cosines, rows
+
+    module.IndexHNSWFlat.search = cut_off
+    monkeypatch.setitem(sys.modules, "faiss", module)
+    found = index.with_graph().nearest(queries, 3)
+    np.testing.assert_array_equal(found.rows, exact.rows)
+    np.testing.assert_allclose(found.values, exact.values, atol=1e-6)
+
+
+def test_an_index_with_a_graph_is_searched_without_faiss(index, monkeypatch):
+    monkeypatch.setitem(sys.modules, "faiss", stand_in())
+    walked = index.with_graph()
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    monkeypatch.setattr("applications.search.graphs_installed", lambda: False)
+    queries = np.random.default_rng(0).normal(size=(5, 4))
+    np.testing.assert_array_equal(walked.nearest(queries, 3).rows, index.nearest(queries, 3).rows)
+
+
 # The command
 
 
