@@ -226,28 +226,23 @@ class Reader:
         steps = checks.integer("steps", steps, low=1)
         rng = np.random.default_rng(self.seed)
         weights = self._weights = self._initial(small.shape[1:], rng)
-        moments = [(tf.Variable(tf.zeros_like(w)), tf.Variable(tf.zeros_like(w))) for w in weights]
+        optimizer = tf.optimizers.Adam(tf.optimizers.schedules.CosineDecay(RATE, steps))
+        optimizer.build(weights)
 
         @tf.function(autograph=False, jit_compile=False)
-        def step(x: Any, y: Any, t: Any, rate: Any) -> None:
+        def step(x: Any, y: Any) -> None:
             with tf.GradientTape() as tape:
                 losses = [
                     tf.nn.sparse_softmax_cross_entropy_with_logits(y[:, k], logits)
                     for k, logits in enumerate(self._logits(x))
                 ]
                 loss = tf.reduce_mean(tf.add_n(losses))
-            gradients = tape.gradient(loss, weights)
-            for weight, (first, second), gradient in zip(weights, moments, gradients, strict=True):
-                first.assign(0.9 * first + 0.1 * gradient)
-                second.assign(0.999 * second + 0.001 * gradient**2)
-                scale = tf.sqrt(second / (1 - 0.999**t)) + 1e-7
-                weight.assign_sub(rate * first / (1 - 0.9**t) / scale)
+            optimizer.apply(tape.gradient(loss, weights), weights)
 
         with progress("Learning to read factors", steps) as advance:
-            for i in range(steps):
+            for _ in range(steps):
                 rows = rng.integers(0, len(small), BATCH)
-                rate = RATE * (1 + math.cos(math.pi * i / steps)) / 2
-                step(small[rows], table[rows], tf.constant(i + 1.0), tf.constant(rate))
+                step(small[rows], table[rows])
                 advance(1)
         return self
 
