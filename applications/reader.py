@@ -29,7 +29,7 @@ SIDE = 32  # of the images that it looks at: larger ones are averaged down
 FILTERS, UNITS = (32, 32, 64), 128
 STEPS, BATCH, RATE = 2000, 64, 2e-3
 AVERAGED = (1, 8, 32)  # images in a mean, each as often
-CHUNK = 4096  # images read at once
+CHUNK = 512  # images read at once
 TOLERANCE = 0.1
 """Readings that are no further apart than this, as `apart` tells it, are the same."""
 
@@ -330,7 +330,9 @@ def learned_reader(
     rng = np.random.default_rng(seed)
     values = data.values[rows][:, columns]
     chosen = rng.integers(0, len(rows), pictures)
-    pixels = np.empty((pictures, *data.images.image_shape), np.uint8)
+    *sides, channels = data.images.image_shape
+    shape = (*_sides(*sides), channels)
+    pixels = np.empty((pictures, *shape), np.uint8)  # small at once: large, they may be too many
     sorts = AVERAGED if averaged else (1,)
     counts = rng.choice(sorts, pictures)
     mates = _mates(values, sizes)
@@ -339,8 +341,8 @@ def learned_reader(
         for start in range(0, len(places), CHUNK // count):
             part = places[start : start + CHUNK // count]
             among = mates(chosen[part], count, rng) if count > 1 else chosen[part][:, None]
-            read = data.images.read(rows[among.ravel()]).reshape(*among.shape, *pixels.shape[1:])
-            pixels[part] = np.rint(read.mean(axis=1))
+            small = _small(data.images.read(rows[among.ravel()]))
+            pixels[part] = np.rint(small.reshape(*among.shape, *shape).mean(axis=1))
     return Reader(names, sizes, kinds, seed).fit(pixels, values[chosen], steps)
 
 
@@ -368,6 +370,10 @@ def _small(images: Any) -> NDArray[np.uint8]:
             "Expected images: uint8 (N, H, W, C), N at least 1. "
             f"Received: {array.dtype} of shape {array.shape}."
         )
-    height, width = array.shape[1:3]
+    return area_resize(array, *_sides(*array.shape[1:3]))
+
+
+def _sides(height: int, width: int) -> tuple[int, int]:
+    """Of images of this height and width when they are small."""
     shrunk = max(1.0, max(height, width) / SIDE)
-    return area_resize(array, max(1, round(height / shrunk)), max(1, round(width / shrunk)))
+    return max(1, round(height / shrunk)), max(1, round(width / shrunk))

@@ -246,6 +246,32 @@ def test_means_of_images_are_read_by_a_reader_that_has_learned_from_them(quadran
     assert reading.values[:, 0].tolist() == [0, 1, 2, 3, 4]
 
 
+def test_large_images_are_made_small_as_they_are_read(quadrant_factors, monkeypatch):
+    large = known(quadrant_factors)._replace(images=Large(quadrant_factors))
+    seen = []
+    monkeypatch.setattr(Reader, "fit", lambda self, *given: seen.append(given) or self)
+    for averaged in (True, False):
+        learned_reader(large, NAMES, np.arange(625), pictures=2_000, averaged=averaged)
+    monkeypatch.undo()
+    assert max(large.images.counts) <= 512
+    (means, _, _), (single, values, _) = seen
+    assert means.shape == single.shape == (2_000, 16, 32, 1)
+    painted = paint(values / (LEVELS - 1))
+    assert (single == painted.repeat(2, axis=1).repeat(4, axis=2)).all()
+
+
+class Large:
+    """Images four times as high and eight times as wide."""
+
+    def __init__(self, images):
+        self.images, self.counts = images, []
+        self.image_shape = (32, 64, 1)
+
+    def read(self, rows):
+        self.counts.append(len(rows))
+        return self.images.read(rows).repeat(4, axis=1).repeat(8, axis=2)
+
+
 def test_the_same_seed_reads_the_same(quadrant_factors):
     images, values = quadrant_factors.sample(30, seed=0)
     first, again, other = (
