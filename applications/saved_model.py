@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,10 +20,13 @@ from zoo.data.folders import read_image
 from zoo.data.progress import progress as progress_bar
 from zoo.data.resizing import area_resize
 from zoo.files import sha256
+from zoo.metrics.scoring import Score
 
 CARD = "card.json"
 PROTO = "saved_model.pb"
 DTYPES = ("uint8", "float32")  # of images: 0..255, or 0..1
+LOADED = {"name", "file", "folder", "size", "subset", "skip_bad"}  # what a card says of its data
+TABLES = ("data", "hyperparameters", "scores", "subspaces", "training")  # of names and values
 LONG = 10  # batches from which a bar is worth drawing
 
 
@@ -100,8 +104,10 @@ class SavedModel:
         }
         self.image_shape, self.image_dtype = self._images()
         self.code_size = self._codes()
-        places = self.card.get("subspaces") or {}
-        self.subspaces = {name: slice(start, stop) for name, (start, stop) in places.items()}
+        try:
+            self.subspaces = subspaces_of(self.card.get("subspaces"), self.code_size)
+        except ValueError as error:
+            raise ValueError(f"{path / CARD} is damaged: {error}") from None
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], needs: Sequence[str] = ("encode",)) -> Self:
@@ -416,6 +422,11 @@ def load_data(
                 f"has no {CARD} that names the data it learned from."
             )
         given = {**saved_model.card["data"]}
+        if not isinstance(given.get("name"), str) or not set(given) <= LOADED:
+            raise ValueError(
+                f"{saved_model.path / CARD} is damaged: expected data of "
+                f"{', '.join(sorted(LOADED))}. Received: {given}. --data names others."
+            )
     else:
         given = {"name": name}
     options: dict[str, Any] = {"subset": subset, "skip_bad": skip_bad}
@@ -482,7 +493,49 @@ def _card(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is damaged: {error}.") from None
     if not isinstance(card, dict):
         raise ValueError(f"{path} is damaged: it holds no names and values.")
+    for name in TABLES:
+        if not isinstance(card.get(name) or {}, dict):
+            raise ValueError(f"{path} is damaged: {name} holds no names and values.")
+    if not isinstance(card.get("classes") or [], list):
+        raise ValueError(f"{path} is damaged: classes is no list.")
+    try:
+        for score in (card.get("scores") or {}).values():
+            Score.from_json(score)
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
     return card
+
+
+def subspaces_of(places: Any, width: int) -> dict[str, slice]:
+    """Which codes each subspace is, of what a card or an index says.
+
+    Args:
+        places: Name -> its first code and the one after its last; None where there are none.
+        width: How many codes there are; without codes there are no subspaces.
+
+    Raises:
+        ValueError: Something else, or a place that is empty or beyond the codes.
+
+    Example:
+        >>> subspaces_of({"shape": [0, 2], "colour": [2, 3]}, width=3)
+        {'shape': slice(0, 2, None), 'colour': slice(2, 3, None)}
+    """
+    if not places or not width:
+        return {}
+    try:
+        found = {
+            name: slice(operator.index(start), operator.index(stop))
+            for name, (start, stop) in places.items()
+        }
+        fits = all(0 <= part.start < part.stop <= width for part in found.values())
+    except (TypeError, ValueError, AttributeError):  # no table, no pair, or no whole numbers
+        fits = False
+    if not fits:
+        raise ValueError(
+            "Expected subspaces: the first code of each and the one after its last, of "
+            f"{width}. Received: {places!r}."
+        )
+    return found
 
 
 def _inputs(function: Any) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from applications.outputs import Output
-from applications.saved_model import SavedModel
+from applications.saved_model import SavedModel, subspaces_of
 from zoo import checks
 from zoo.data import FactorData
 from zoo.files import replacing
@@ -80,8 +80,7 @@ class Index:
         self.codes = checked_codes(codes).astype(np.float32)
         self.images, self.names, self.labels, self.graph = images, list(names), labels, graph
         self.about = dict(about)
-        places = self.about.get("subspaces") or {}
-        self.subspaces = {name: slice(start, stop) for name, (start, stop) in places.items()}
+        self.subspaces = subspaces_of(self.about.get("subspaces"), self.codes.shape[1])
         self._banks: dict[tuple[str, str | None], tuple[NDArray[np.float32], Any]] = {}
         self._walked: Any = None
         if not len(self.codes) == len(images) == len(self.names):

@@ -1,3 +1,4 @@
+import doctest
 import json
 import re
 import shutil
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from applications import SavedModel, load_data, load_images
+from applications import SavedModel, load_data, load_images, saved_model
 from tests.applications.conftest import CLASSIFY, ENCODE, painted, quadrant_means, save_model
 from zoo.data.progress import progress
 
@@ -145,6 +146,58 @@ def test_a_damaged_card_is_refused(tmp_path, encoder_only, text, said):
     (damaged / "card.json").write_text(text)
     with pytest.raises(ValueError, match=said):
         SavedModel.open(damaged)
+
+
+@pytest.mark.parametrize(
+    "subspaces",
+    [
+        ["left"],
+        "left",
+        {"left": 2},
+        {"left": [0, 1, 1]},
+        {"left": [0, "2"]},
+        {"left": [0, 0.5]},
+        {"left": [0, 5]},
+        {"left": [-1, 2]},
+        {"left": [2, 2]},
+    ],
+)
+def test_other_subspaces_are_refused(subspaces):
+    with pytest.raises(ValueError, match=r"Expected subspaces: the first code .*of 4. Received: "):
+        saved_model.subspaces_of(subspaces, 4)
+    assert saved_model.subspaces_of(subspaces, 0) == {}
+
+
+@pytest.mark.parametrize(
+    ("card", "said"),
+    [
+        ({"data": "dsprites"}, "data holds no names and values"),
+        ({"hyperparameters": [1]}, "hyperparameters holds no names and values"),
+        ({"classes": 10}, "classes is no list"),
+        ({"subspaces": ["left"]}, "subspaces holds no names and values"),
+        ({"subspaces": {"left": [0, 5]}}, "Expected subspaces: .*of 4. Received: {'left'"),
+        ({"scores": {"accuracy": 0.9}}, r"Expected a score as JSON. Received: 0\.9"),
+    ],
+)
+def test_a_card_of_another_form_is_refused(tmp_path, encoder_only, card, said):
+    damaged = shutil.copytree(encoder_only, tmp_path / "damaged")
+    (damaged / "card.json").write_text(json.dumps(card))
+    with pytest.raises(ValueError, match=rf"card\.json is damaged: {said}"):
+        SavedModel.open(damaged)
+
+
+@pytest.mark.parametrize("data", [{"name": "digits", "source": "web"}, {"name": 3}, {"size": 8}])
+def test_a_card_of_data_that_cannot_be_loaded_is_refused(tmp_path, encoder_only, data):
+    strange = shutil.copytree(encoder_only, tmp_path / "strange")
+    (strange / "card.json").write_text(json.dumps({"data": data}))
+    model = SavedModel.open(strange)
+    assert load_data(model, "digits").name == "digits"
+    with pytest.raises(ValueError, match=r"card\.json is damaged: expected data of file, folder"):
+        load_data(model)
+
+
+def test_examples():
+    assert doctest.testmod(saved_model).failed == 0
 
 
 # Which signatures it has

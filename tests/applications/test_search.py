@@ -243,6 +243,8 @@ def test_other_codes_and_subspaces_are_refused():
         index.nearest(np.eye(3), 1, "shap")
     with pytest.raises(ValueError, match="NaN or infinity"):
         of_codes([[np.nan, 1]])
+    with pytest.raises(ValueError, match=r"Expected subspaces: .*of 3. Received: {'shape': \[0, 4"):
+        of_codes(np.eye(3), subspaces={"shape": [0, 4]})
     with pytest.raises(ValueError, match="an image and a name for each of 2 codes"):
         Index(np.eye(2), np.zeros((1, 2, 2, 1), np.uint8), ["a", "b"], {})
 
