@@ -2,6 +2,7 @@
 
 import dataclasses
 import doctest
+import html
 import importlib
 import json
 from pathlib import Path
@@ -264,6 +265,27 @@ class TestLooks:
         assert len(shown.all(".code img")) == 4 * 3
         assert shown.all(".map td strong") == ["100 %"] * 4
         assert "code 1 (left) follows bottom left" in shown.all(".sentence")[1]
+
+    def test_names_of_the_data_are_words_and_not_markup(self, model, pictures, quadrant_factors):
+        """Classes of a folder are called as its folders are, by whoever made them."""
+        bad = "<img src=x onerror=alert(1)>"
+        found = read_codes(
+            model.encode(pictures),
+            quadrant_factors.factors,
+            [f"{bad} {k}" for k in range(4)],
+            {f"{bad} 0": "categories"},
+            {f"{bad} 0": [f"<b>{level}" for level in range(LEVELS)]},
+            {f"{bad} part": slice(0, 4)},
+        )
+        noted = dataclasses.replace(found, notes=(f"{bad} tells nothing.",))
+        looks = look_at_codes(model, pictures, model.encode(pictures), [0])
+        text = page(noted, looks, f"{bad} model", f"images of {bad}")
+        assert "<img src=x" not in text
+        assert "<b>" not in text
+        shown = html.unescape(text.replace("<wbr>", ""))
+        for words in (f"{bad} model", f"images of {bad}", f"{bad} tells nothing", f"{bad} part",
+                      f"follows {bad} 0", "lowest for <b>0, highest for <b>4"):  # fmt: skip
+            assert words in shown
 
     def test_what_a_decoder_takes_no_notice_of_is_said(self, model, pictures):
         codes = model.encode(pictures)
