@@ -67,6 +67,23 @@ def convolutions(tmp_path_factory):
     return save_model(folder, {"encode": ENCODE, "decode": decode})
 
 
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    """A decoder with a dense layer on the channels of every place, of which it makes rows."""
+    import tensorflow as tf
+
+    rng = np.random.default_rng(1)
+    first, second = (tf.Variable(rng.normal(0, 1, shape), dtype="float32")
+                     for shape in ((4, 8 * 8 * 3), (3, 1)))  # fmt: skip
+
+    def decode(codes):
+        x = tf.reshape((codes - 0.5) @ first, (-1, 8, 8, 3))
+        return tf.sigmoid(tf.tensordot(x, second, axes=1))
+
+    functions = {"encode": ENCODE, "decode": (decode, {"codes": ((None, 4), "float32")}, "image")}
+    return save_model(tmp_path_factory.mktemp("places") / "model", functions)
+
+
 @pytest.fixture
 def shown(browser, tmp_path):
     """Opens a page; gives it, a function for its pixels, and its code."""
@@ -86,7 +103,7 @@ def shown(browser, tmp_path):
     return open_page
 
 
-@pytest.mark.parametrize("name", ["quadrants", "float_model", "convolutions"])
+@pytest.mark.parametrize("name", ["quadrants", "float_model", "convolutions", "places"])
 def test_the_page_decodes_as_the_model_does(name, request, quadrant_factors, shown):
     model = SavedModel.open(request.getfixturevalue(name), needs=("encode", "decode"))
     page, pixels, code = shown(explorer(model, quadrant_factors, samples=300))

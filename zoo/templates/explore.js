@@ -74,9 +74,12 @@ function runner(program) {
       let out = new Float32Array(size);
       if (step.op === "Take") for (let i = 0; i < size; i++) out[i] = a[b[i]];
       else if (step.op === "MatMul") {
+        const [rows, columns] = step.shape, inner = a.length / rows;
         const sums = new Float64Array(size);
-        for (let i = 0; i < a.length; i++) if (a[i] !== 0)
-          for (let j = 0; j < size; j++) sums[j] += a[i] * b[i * size + j];
+        for (let i = 0; i < a.length; i++) if (a[i] !== 0) {
+          const from = (i % inner) * columns, to = Math.floor(i / inner) * columns;
+          for (let j = 0; j < columns; j++) sums[to + j] += a[i] * b[from + j];
+        }
         out.set(sums);
       } else if (step.op === "Convolve" || step.op === "Deconvolve")
         out = convolved(step, a, b, step.op === "Deconvolve");
