@@ -98,6 +98,8 @@ class _Translation:
         self._check()
         self.values = self._constants()
         self.shapes = self._shapes()
+        convolutions = [op for op in self.operations if op.type.startswith("Conv2D")]
+        self._refuse({op.type for op in convolutions if self.shapes[op.outputs[0].name][0] != 1})
 
     def _needed(self) -> set[str]:
         """The names of operations that the image depends on."""
@@ -112,12 +114,15 @@ class _Translation:
 
     def _check(self) -> None:
         known = {*SAME, *MOVING, *UNARY, *BINARY, "MatMul", "Conv2D", "Conv2DBackpropInput"}
-        others = sorted({operation.type for operation in self.operations} - known)
-        others += sorted({op.type for op in self.operations if not self._fits(op)})
+        others = {operation.type for operation in self.operations} - known
+        self._refuse({*others, *(op.type for op in self.operations if not self._fits(op))})
+
+    def _refuse(self, others: set[str]) -> None:
+        """Refuses operations that a page cannot compute, where there are any."""
         if others:
             raise ValueError(
                 "Expected a decoder of dense and convolutional layers, for a page to compute. "
-                f"Received: {self.model.path}, whose decoder uses {', '.join(others)}. "
+                f"Received: {self.model.path}, whose decoder uses {', '.join(sorted(others))}. "
                 "neighbours=True (--neighbours) shows nearest images instead."
             )
 
@@ -130,6 +135,8 @@ class _Translation:
         if kind == "MatMul":
             plain = not (operation.get_attr("transpose_a") or operation.get_attr("transpose_b"))
             return moving == [True, False] and plain
+        if kind == "BiasAdd":
+            return operation.get_attr("data_format") == b"NHWC"
         if kind in ("Conv2D", "Conv2DBackpropInput"):
             place = {"Conv2D": 0, "Conv2DBackpropInput": 2}[kind]
             usual = (

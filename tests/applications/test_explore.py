@@ -241,6 +241,29 @@ def test_a_decoder_that_a_page_cannot_compute_is_refused(tmp_path, quadrant_fact
     assert "nearest" in explorer(model, quadrant_factors, samples=50, neighbours=True)
 
 
+def of_several(codes):
+    import tensorflow as tf
+
+    x = tf.reshape(tf.repeat(codes, 16, axis=1), (-1, 4, 8, 1))  # two halves of one image
+    return tf.reshape(tf.nn.conv2d(x, np.ones((3, 3, 1, 1), np.float32), 1, "SAME"), (-1, 8, 8, 1))
+
+
+def channels_first(codes):
+    import tensorflow as tf
+
+    x = tf.reshape(tf.repeat(codes, 32, axis=1), (-1, 2, 8, 8))
+    x = tf.nn.bias_add(x, np.ones(2, np.float32), data_format="NCHW")
+    return tf.transpose(x[:, :1], (0, 2, 3, 1))
+
+
+@pytest.mark.parametrize(("decode", "kind"), [(of_several, "Conv2D"), (channels_first, "BiasAdd")])
+def test_what_a_page_would_compute_otherwise_is_refused(tmp_path, decode, kind):
+    decoder = (decode, {"codes": ((None, 4), "float32")}, "image")
+    folder = save_model(tmp_path / "m", {"encode": ENCODE, "decode": decoder})
+    with pytest.raises(ValueError, match=f"whose decoder uses {kind}"):
+        decoder_program(SavedModel.open(folder, needs=("encode", "decode")))
+
+
 def test_what_does_not_depend_on_the_code_is_computed_before(convolutions):
     program = decoder_program(SavedModel.open(convolutions, needs=("decode",)))
     assert program.scale == 1
