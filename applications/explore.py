@@ -26,6 +26,8 @@ from zoo import checks
 from zoo.reporting import pages, sheet
 
 LIMIT = 20  # MiB that a page may have
+SPARE = 1 / 20  # of them, for what is neither an image nor a code
+SIDES = (64, 48, 32, 24, 16)  # of neighbours: the largest of which all fit on the page
 STARTS = 8  # images that one may start from
 NEIGHBOURS = 12
 ENDS = (0.005, 0.995)  # quantiles of a code between which its slider goes
@@ -58,7 +60,8 @@ def explorer(
         model: One that encodes, and decodes unless neighbours are shown.
         data: Any `zoo.data` set of images that the model takes. Their codes say how far sliders
             go; where factors or labels are known, they name the codes that hold them.
-        samples: Images that are looked at, and among which neighbours are.
+        samples: Images that are looked at, and among which neighbours are. These are shown smaller
+            where so many would not fit.
         neighbours: Whether nearest images are shown in place of a decoded one. Default: where the
             model does not decode.
         seed: Draws the images.
@@ -73,14 +76,15 @@ def explorer(
     neighbours = not model.has("decode") if neighbours is None else neighbours
     facts = known(data)
     images = facts.images if facts else getattr(data, "train", data)
-    count = checks.integer("samples", samples, low=1)
+    count = min(checks.integer("samples", samples, low=1), len(images))
     least = NEIGHBOURS if neighbours else 2
-    if min(count, len(images)) < least:
+    if count < least:
         raise ValueError(
             f"Expected at least {least} images, of which {'neighbours' if neighbours else 'codes'} "
-            f"are shown. Received: {min(count, len(images))}."
+            f"are shown. Received: {count}."
         )
-    rows = images.sample_rows(min(count, len(images)), seed)
+    side = _side(model, count) if neighbours else 0
+    rows = images.sample_rows(count, seed)
     pixels = images.read(rows)
     codes = model.encode(pixels, progress=True)
     values = facts.values[rows] if facts else np.zeros((len(rows), 0), np.int64)
@@ -88,7 +92,7 @@ def explorer(
     groups, rest, rest_words = _sliders(model, codes, facts, shares)
     kept = slice(None) if neighbours else slice(STARTS)
     # Neighbours are real images, which may be shown smaller; a decoder gives what it gives.
-    shown = sheet.reduced(pixels, 64) if neighbours else pixels[kept]
+    shown = sheet.reduced(pixels, side) if neighbours else pixels[kept]
     deviations = codes.std(axis=0, dtype=np.float64)
     contents: dict[str, Any] = {
         "shape": [*shown.shape[1:]],
@@ -124,14 +128,25 @@ def explorer(
     if len(text.encode()) > LIMIT * 2**20:
         raise ValueError(
             f"Expected a page of at most {LIMIT} MiB. Received: {len(text.encode()) / 2**20:.1f} "
-            + (
-                "MiB; fewer samples take less."
-                if neighbours
-                else "MiB: so large is the decoder. "
-                "neighbours=True (--neighbours) shows nearest images instead."
-            )
+            "MiB: so large is the decoder. "
+            "neighbours=True (--neighbours) shows nearest images instead."
         )
     return text
+
+
+def _side(model: SavedModel, count: int) -> int:
+    """How large so many neighbours may be, in pixels; refuses more than fit at the smallest."""
+    room = (1 - SPARE) * LIMIT * 2**20 * 3 / 4  # bytes, of which base64 makes four of three
+    blank = np.zeros((1, *model.image_shape), np.uint8)
+    for side in SIDES:
+        each = sheet.reduced(blank, side).nbytes + 4 * model.code_size
+        if count * each <= room:
+            return side
+    raise ValueError(
+        f"Expected a page of at most {LIMIT} MiB, which is {int(room / each):,} images of "
+        f"{SIDES[-1]} pixels and their {model.code_size:,} codes. Received: {count:,} samples; "
+        "fewer take less."
+    )
 
 
 def _sliders(

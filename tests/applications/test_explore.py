@@ -188,6 +188,24 @@ def test_without_a_decoder_the_nearest_images(encoder_only, quadrant_factors, sh
     assert "decoded image" not in explorer(decodes, quadrant_factors, samples=50)
 
 
+def test_neighbours_are_as_large_as_fit(tmp_path, monkeypatch):
+    def encode(images):
+        import tensorflow as tf
+
+        return tf.cast(images[:, ::32, 0, 0], tf.float32)
+
+    shape = (64, 64, 3)
+    folder = save_model(tmp_path / "m", {"encode": (encode, {"image": ((None, *shape), "uint8")},
+                                                    "codes")})  # fmt: skip
+    pixels = np.random.default_rng(0).integers(0, 256, (300, *shape)).astype(np.uint8)
+    model, images = SavedModel.open(folder), Images("noise", ArrayPixels(pixels))
+    for mebibytes, side in ((20, 64), (2, 32), (0.5, 16)):  # of 64 pixels 4.7, of 32 1.2, of 16 0.3
+        monkeypatch.setattr("applications.explore.LIMIT", mebibytes)
+        text = explorer(model, images)
+        assert len(text.encode()) <= mebibytes * 2**20
+        assert f'"shape": [{side}, {side}, 3]' in text
+
+
 def test_codes_that_hardly_vary_stand_back(tmp_path, quadrant_factors):
     def encode(images):
         return quadrant_means(images) * np.array([1, 1, 1e-3, 1], np.float32)
@@ -283,8 +301,10 @@ def test_few_images_and_large_pages_are_refused(
     with pytest.raises(ValueError, match="Expected at least 2 images, of which codes"):
         explorer(SavedModel.open(quadrants), quadrant_factors, samples=1)
     monkeypatch.setattr("applications.explore.LIMIT", 0)
-    with pytest.raises(ValueError, match="fewer samples take less"):
-        explorer(SavedModel.open(encoder_only), quadrant_factors, samples=50)
+    model = SavedModel.open(encoder_only)
+    monkeypatch.setattr(model, "encode", None)  # refused before anything is encoded
+    with pytest.raises(ValueError, match=r"which is 0 images .* Received: 50 samples; fewer take"):
+        explorer(model, quadrant_factors, samples=50)
     with pytest.raises(ValueError, match=r"so large is the decoder.*--neighbours"):
         explorer(SavedModel.open(quadrants), quadrant_factors, samples=50)
 
