@@ -156,7 +156,12 @@ class Classifier:
         Args:
             path: The folder to write, whole or absent.
             card: What else the card is to say, beside what that of the encoder said.
+
+        Raises:
+            FileExistsError: There is something at `path`, which is not replaced.
         """
+        if os.path.lexists(path):
+            raise FileExistsError(f"{path} is there already. Save elsewhere.")
         import tensorflow as tf
 
         module = tf.Module()

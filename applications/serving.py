@@ -119,7 +119,12 @@ def rest_answer(response: Mapping[str, Any]) -> NDArray[Any]:
     return answer.astype(np.float32) if answer.dtype.kind == "f" else answer
 
 
-def to_litert(saved_model: SavedModel, path: str | os.PathLike[str], seed: int = 0) -> Converted:
+def to_litert(
+    saved_model: SavedModel,
+    path: str | os.PathLike[str],
+    seed: int = 0,
+    overwrite: bool = False,
+) -> Converted:
     """Writes a `.tflite` file with every signature of the zoo's that the model has.
 
     It is run by ai-edge-litert, where that is installed, else by TensorFlow's own interpreter.
@@ -128,16 +133,18 @@ def to_litert(saved_model: SavedModel, path: str | os.PathLike[str], seed: int =
         saved_model: The model.
         path: The file, whole or absent.
         seed: Draws the images that both are asked about.
+        overwrite: Whether a file that is there already is replaced.
 
     Raises:
         ValueError: The path does not end in `.tflite`, the model cannot be converted, or answers
             differ by more than 1e-4 (images: by more than one level of 255).
+        FileExistsError: There is something at `path`, and `overwrite` is False or it is a folder.
 
     Example:
         >>> to_litert(model, "sprites.tflite").differences["encode"] < 1e-4  # doctest: +SKIP
         True
     """
-    path = _ending(path, ".tflite")
+    path = checked_place(path, ".tflite", overwrite)
     import tensorflow as tf
 
     names = [name for name in SIGNATURES if saved_model.has(name)]
@@ -154,9 +161,7 @@ def to_litert(saved_model: SavedModel, path: str | os.PathLike[str], seed: int =
         return interpreter.get_signature_runner(name)(**inputs)[SIGNATURES[name].gives]
 
     differences = _differences(saved_model, names, run, "LiteRT", seed)
-    with replacing(path) as partial:
-        partial.write_bytes(model)
-    return Converted(path, differences)
+    return Converted(_write(model, path, overwrite), differences)
 
 
 def to_onnx(
@@ -164,6 +169,7 @@ def to_onnx(
     path: str | os.PathLike[str],
     signature: str = "encode",
     seed: int = 0,
+    overwrite: bool = False,
 ) -> Converted:
     """Writes an `.onnx` file with one signature, and runs it by ONNX Runtime.
 
@@ -172,16 +178,18 @@ def to_onnx(
         path: The file, whole or absent.
         signature: Which; its inputs and output keep their names.
         seed: Draws the images that both are asked about.
+        overwrite: Whether a file that is there already is replaced.
 
     Raises:
         ValueError: As `to_litert`, or the model has no such signature.
+        FileExistsError: As `to_litert`.
         ModuleNotFoundError: tf2onnx or onnxruntime is not installed: `repzoo[serving]`.
 
     Example:
         >>> to_onnx(model, "sprites.onnx").differences  # doctest: +SKIP
         {'encode': 4.8e-07}
     """
-    path = _ending(path, ".onnx")
+    path = checked_place(path, ".onnx", overwrite)
     checks.one_of("signature", signature, tuple(SIGNATURES))
     function = saved_model.signature(signature)
     import onnxruntime
@@ -207,9 +215,7 @@ def to_onnx(
         return session.run([gives], inputs)[0]
 
     differences = _differences(saved_model, [signature], run, "ONNX Runtime", seed)
-    with replacing(path) as partial:
-        partial.write_bytes(model)
-    return Converted(path, differences)
+    return Converted(_write(model, path, overwrite), differences)
 
 
 def onnx_installed() -> bool:
@@ -287,8 +293,26 @@ def _why(saved_model: SavedModel, error: Exception) -> str:
     return f"{saved_model.path} cannot be converted: {said or type(error).__name__}"
 
 
-def _ending(path: str | os.PathLike[str], suffix: str) -> Path:
+def checked_place(path: str | os.PathLike[str], suffix: str, overwrite: bool) -> Path:
+    """A path that a converted model may be written to.
+
+    Raises:
+        ValueError: It does not end in the suffix.
+        FileExistsError: There is something, and `overwrite` is False or it is a folder.
+    """
     path = Path(path)
     if path.suffix != suffix:
         raise ValueError(f"Expected a path that ends in {suffix}. Received: {str(path)!r}.")
+    if path.is_dir():
+        raise FileExistsError(f"{path} is a folder, and is not replaced.")
+    if os.path.lexists(path) and not overwrite:
+        raise FileExistsError(f"{path} is there already. Use --overwrite, or another --out.")
+    return path
+
+
+def _write(model: bytes, path: Path, overwrite: bool) -> Path:
+    """Writes a converted model, unless something has come to be there since it was looked for."""
+    with replacing(path) as partial:
+        partial.write_bytes(model)
+        checked_place(path, path.suffix, overwrite)
     return path

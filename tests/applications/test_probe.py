@@ -170,6 +170,11 @@ def test_the_classifier_is_saved_beside_the_other_signatures(found, data, tmp_pa
     np.testing.assert_allclose(answers, found.classifier.classify(data.test_images), atol=1e-5)
     model = SavedModel.open(folder, ("encode", "decode", "encode_conditioned", "classify"))
     assert model.class_names == data.class_names
+    with pytest.raises(FileExistsError, match=r"1 is there already\. Save elsewhere"):
+        found.classifier.save(folder)
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(FileExistsError, match="mine is there already"):
+        found.classifier.save(tmp_path / "mine")
     np.testing.assert_allclose(model.classify(data.test_images), answers, atol=1e-6)
     assert set(model.subspaces) == {"left", "right"}
     codes = loaded.signatures["serving_default"](image=tf.constant(data.test_images))["codes"]

@@ -270,6 +270,26 @@ def test_the_command_converts_and_compares(command, quadrants, tmp_path):
                    "--out", "other.tflite")  # fmt: skip
     assert both.code == 2
     assert "Expected no --signature for litert" in both.err
+    for out, said in (("photo.png", "ends in .tflite"), ("there.tflite", "is a folder, and is")):
+        (tmp_path / "there.tflite").mkdir(exist_ok=True)
+        answer = command("apply", "convert", "nothing", "--to", "litert", "--overwrite",
+                         "--out", out)  # fmt: skip
+        assert answer.code == 2
+        assert said in answer.err
+
+
+def test_a_file_is_replaced_on_request_alone(model, tmp_path, onnx_stand_in, monkeypatch):
+    path = to_onnx(model, tmp_path / "model.onnx").path
+    with pytest.raises(FileExistsError, match=r"model\.onnx is there already\. Use --overwrite"):
+        to_onnx(model, path)
+    to_onnx(model, path, overwrite=True)
+    path.unlink()
+    monkeypatch.setattr(serving, "_differences", lambda *_: path.write_text("mine"))
+    with pytest.raises(FileExistsError, match=r"model\.onnx is there already"):
+        to_onnx(model, path)  # where it came to be meanwhile
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [
+        ("model.onnx", "mine")
+    ]
 
 
 def test_the_command_writes_onnx(command, quadrants, tmp_path, onnx_stand_in):

@@ -42,12 +42,15 @@ def command(
     TensorFlow Serving needs no conversion: it takes the folder above a numbered version.
     """
     out = out or Path("applied") / f"model{SUFFIXES[runtime]}"
-    if out.exists() and not overwrite:
-        raise click.UsageError(f"{out} is there already. Use --overwrite, or another --out.")
     if runtime == "litert" and signature is not None:
         raise click.UsageError("Expected no --signature for litert, whose file holds all of them.")
     from applications import serving
 
+    with usage():
+        try:
+            serving.checked_place(out, SUFFIXES[runtime], overwrite)
+        except FileExistsError as error:
+            raise ValueError(str(error)) from None
     if runtime == "onnx" and not serving.onnx_installed():
         raise click.UsageError(
             "ONNX Runtime and what converts to it are not installed: pip install 'repzoo[serving]'."
@@ -55,9 +58,9 @@ def command(
     model = open_saved_model(saved_model, ())
     with quiet_tensorflow(), usage():
         if runtime == "onnx":
-            converted = serving.to_onnx(model, out, signature or "encode", seed)
+            converted = serving.to_onnx(model, out, signature or "encode", seed, overwrite)
         else:
-            converted = serving.to_litert(model, out, seed)
+            converted = serving.to_litert(model, out, seed, overwrite)
     rows = [(name, f"{gap:.2g}") for name, gap in converted.differences.items()]
     print_table(("signature", "largest difference"), *rows)
     click.echo(converted.path)
