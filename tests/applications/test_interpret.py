@@ -370,6 +370,12 @@ class TestCommand:
         )  # fmt: skip
         assert answer.code == 2
         assert "Unknown factor 'clas'. Did you mean 'class'?" in answer.err
+        answer = command(
+            "apply", "interpret", quadrants, "--data", f"folder:{picture_folder}",
+            "--circular", "class", "--categories", "class",
+        )  # fmt: skip
+        assert answer.code == 2
+        assert "Expected one of --circular and --categories for class. Rec" in answer.err
 
 
 @pytest.mark.parametrize("name", ["interpret", "interpret_page"])

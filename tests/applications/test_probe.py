@@ -321,6 +321,11 @@ def test_the_command(command, quadrants, picture_folder, tmp_path):
     assert scores["value"] == result["classifier"]["accuracy"]
     assert command(*given).code == 2
     assert command(*given, "--overwrite", "--labels", "5").code == 0
+    for inside in ("applied/probe", "applied/probe/saved_model/1"):
+        lost = command("apply", "probe", inside, *given[3:], "--overwrite")
+        assert lost.code == 2
+        assert "Expected SAVED_MODEL outside of --out, which is replaced. Received: a" in lost.err
+    assert (folder / "saved_model" / "1" / "saved_model.pb").is_file()
 
 
 def test_the_command_fine_tunes(command, learner, picture_folder):

@@ -80,7 +80,7 @@ def command(
     Compares all codes of SAVED_MODEL, those chosen for telling least of the domain, CORAL, and
     conditional normalisation where the model takes a condition, by a linear classifier.
     """
-    output = open_output(out, overwrite)
+    output = open_output(out, overwrite, saved_model)
     model = open_saved_model(saved_model)
     from applications.adapt import adapted, compared
     from applications.domains import drawn

@@ -97,7 +97,7 @@ def command(
         named = ", ".join(f"--{name}" for name in WAYS)
         received = ", ".join(f"--{name}" for name in given) or "none"
         raise click.UsageError(f"Expected one of {named}. Received: {received}.")
-    output = open_output(out, overwrite)
+    output = open_output(out, overwrite, saved_model)
     model = open_saved_model(saved_model, needs=("encode", "decode"))
     images = load_data(model, data, resize, subset, skip_bad)
     from applications.editing import edited

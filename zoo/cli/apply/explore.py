@@ -53,7 +53,7 @@ def command(
     the browser; of a model that does not decode, the images whose codes are nearest. Sliders are
     named after the factors or labels that their codes hold, where the data know some.
     """
-    output = open_output(out, overwrite)
+    output = open_output(out, overwrite, saved_model)
     model = open_saved_model(saved_model)
     images = load_data(model, data, resize, subset, skip_bad)
     from applications.explore import explorer

@@ -59,7 +59,7 @@ def command(
     A page holds the sentences, the matrix of codes and factors, what each code changes, and the
     images that excite it most and least. Of data without factors and labels, pictures alone tell.
     """
-    output = open_output(out, overwrite)
+    output = open_output(out, overwrite, saved_model)
     model = open_saved_model(saved_model)
     loaded = load_data(model, data, resize, subset, skip_bad)
     from applications.interpret import kinds_of, look_at_codes, read_codes

@@ -87,13 +87,26 @@ def kinds_options(function: Any) -> Any:
 
 def told_kinds(circular: Sequence[str], categories: Sequence[str]) -> dict[str, str]:
     """The kinds of factors by name, as the flags tell them."""
+    both = set(circular) & set(categories)
+    if both:
+        raise click.UsageError(
+            f"Expected one of --circular and --categories for {min(both)}. Received: both."
+        )
     return {**dict.fromkeys(circular, "circular"), **dict.fromkeys(categories, "categories")}
 
 
-def open_output(out: Path, overwrite: bool) -> Output:
-    """The folder of the result, refused before any work where something is there."""
+def open_output(out: Path, overwrite: bool, saved_model: Path) -> Output:
+    """The folder of the result, refused before any work where something is there.
+
+    An earlier result may be replaced, but not one that holds the model that is used.
+    """
     from applications.outputs import Output
 
+    if overwrite and saved_model.resolve().is_relative_to(out.resolve()):
+        raise click.UsageError(
+            f"Expected SAVED_MODEL outside of --out, which is replaced. Received: {saved_model} "
+            f"and {out}."
+        )
     try:
         return Output(out, overwrite)
     except FileExistsError as error:

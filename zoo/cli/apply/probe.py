@@ -85,7 +85,7 @@ def command(
     together. The classifier that saw most labels is written as a SavedModel whose `classify` gives
     the probability of each class.
     """
-    output = open_output(out, overwrite)
+    output = open_output(out, overwrite, saved_model)
     with quiet_tensorflow(), usage():
         from applications.probe import FineTuning, accuracies, labelled, probe, write
 

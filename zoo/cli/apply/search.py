@@ -102,7 +102,7 @@ def command(
     --data, --subset, --samples and --approximate are refused where they are not what it was made
     by. With --overwrite the index is made anew if --data is named.
     """
-    output = open_output(out, overwrite)
+    output = open_output(out, overwrite, saved_model)
     if index_path.resolve().is_relative_to(out.resolve()):
         raise click.UsageError(
             f"Expected --index outside of --out, which is written anew each time. "
