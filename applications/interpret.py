@@ -95,7 +95,8 @@ class Interpretation:
         readings: One for each code.
         factor_names: F names, none where nothing is known of the images.
         of_factor: (L, F), equation (1), 0 where it may be chance; NaN of a factor of one value.
-        of_code: (L, F), equation (2), likewise.
+        of_code: (L, F), equation (2), likewise; 0 of a code that holds nothing, of which it would
+            be shares of next to nothing.
         notes: What is to be known with it, a sentence each.
     """
 
@@ -167,7 +168,8 @@ def read_codes(
         kind = "class" if one else "value of some factor"
         raise ValueError(f"Expected more than one {kind}. Received: one alone.")
     of_factor, entropy = _knowledge(z, v, seed)
-    known = of_factor * entropy
+    nothing = of_factor.max(axis=1) < NO_FACTOR
+    known = np.where(nothing[:, None], 0, of_factor * entropy)
     total = known.sum(axis=1, keepdims=True)
     of_code = np.divide(known, total, out=np.zeros_like(known), where=total > 0)
     of_factor[:, ~several] = of_code[:, ~several] = np.nan
@@ -180,7 +182,7 @@ def read_codes(
         k = int(np.nan_to_num(of_code[j]).argmax())
         name = names[k]
         constant = bool(np.all(z[:, j] == z[0, j]))
-        if np.nanmax(of_factor[j]) < NO_FACTOR:
+        if nothing[j]:
             why = "it is constant" if constant else f"it tells of {_either(names, several)}"
             words = f"{called[j]} holds nothing: {why}."
             readings.append(Reading(j, "nothing", "", np.nan, 0.0, np.nan, np.nan, words))

@@ -90,6 +90,15 @@ class TestKnownAnswers:
         z, v = rng.normal(size=(200, 40)), rng.integers(0, 40, (200, 5))
         assert {verdict for verdict, _ in verdicts(read_codes(z, v))} == {"nothing"}
 
+    def test_of_next_to_nothing_no_share_is_told(self):
+        """It knows 0.3 % of one factor, more than by chance, which is all of its information."""
+        rng = np.random.default_rng(0)
+        v = rng.integers(0, 5, (20_000, 2))
+        found = read_codes(rng.normal(size=(20_000, 1)) + 0.08 * v[:, :1], v)
+        assert verdicts(found) == [("nothing", "")]
+        assert 0 < found.of_factor[0, 0] < 0.01
+        assert not found.of_code.any()
+
 
 class TestKinds:
     def test_a_circular_factor_has_no_rank_correlation(self):
