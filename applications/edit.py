@@ -26,7 +26,7 @@ from applications.saved_model import SavedModel
 from zoo import checks
 from zoo.messages import unknown
 from zoo.metrics.arrays import BINS, standardised
-from zoo.reporting.latents import values_text
+from zoo.reporting.latents import percent, values_text
 
 WAYS = ("means", "probe")
 UNIT = 1e-3  # how far lengths may be from 1 for codes that have unit length
@@ -194,7 +194,7 @@ def direction_between(codes: Any, there: Any, way: str = "means") -> NDArray[np.
         (L,): added to a code without it, it makes one with it.
 
     Raises:
-        ValueError: None or all have it; an unknown way.
+        ValueError: None or all have it; an unknown way; codes that are all the same.
 
     Example:
         >>> direction_between([[0, 1], [0, 3], [2, 1], [2, 3]], [False, False, True, True])
@@ -213,12 +213,17 @@ def direction_between(codes: Any, there: Any, way: str = "means") -> NDArray[np.
             "Expected codes with and codes without what the direction leads to. Received: "
             f"{there.sum()} of {len(there)} with it."
         )
+    (scaled,) = standardised(codes)
+    if not scaled.any():
+        raise ValueError(
+            f"Expected codes that vary, for a direction. Received: {len(codes):,} that are the "
+            "same; such an encoder has collapsed."
+        )
     difference = codes[there].mean(axis=0) - codes[~there].mean(axis=0)
     if way == "means":
         return difference
     from sklearn.linear_model import LogisticRegression
 
-    (scaled,) = standardised(codes)
     deviation = codes.std(axis=0)
     slope = LogisticRegression(max_iter=500).fit(scaled, there).coef_[0]
     normal = slope * deviation  # of steps that cost as much in every code's deviations
@@ -316,7 +321,7 @@ def by_example(
     codes = model.encode(images)
     edited = swapped(codes, model.encode(examples), columns, steps)
     named = part if isinstance(part, str) and part in model.subspaces else _listed(columns)
-    words = [f"{named} of B"] if steps == 1 else [_percent(share) for share in _shares(steps)]
+    words = [f"{named} of B"] if steps == 1 else [percent(share) for share in _shares(steps)]
     return _edited(model, images, codes, edited, words, examples)
 
 
@@ -338,7 +343,7 @@ def by_direction(model: SavedModel, images: Any, direction: Any, amounts: Any) -
     """
     codes = model.encode(images)
     steps = steered(codes, direction, amounts)
-    words = [_percent(amount) for amount in _numbers("amounts", amounts)]
+    words = [percent(amount) for amount in _numbers("amounts", amounts)]
     return _edited(model, images, codes, steps, words)
 
 
@@ -362,7 +367,7 @@ def between(
     """
     codes = model.encode(images)
     edited = interpolated(codes, model.encode(others), steps, spherical)
-    words = [_percent(share) for share in _shares(steps)]
+    words = [percent(share) for share in _shares(steps)]
     return _edited(model, images, codes, edited, words, others)
 
 
@@ -536,7 +541,3 @@ def _shares(steps: int) -> NDArray[np.float64]:
 
 def _listed(columns: Sequence[int]) -> str:
     return ", ".join(f"z{column}" for column in columns)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"

@@ -412,6 +412,15 @@ def test_classes_that_are_not_there_are_refused(model, quadrant_labels, quadrant
             lambda: edit.direction_between(np.zeros((2, 2)), np.array([True, False]), "mean"),
             "Unknown way 'mean'. Did you mean 'means'",
         ),
+        *(
+            (
+                lambda way=way: edit.direction_between(
+                    np.full((4, 2), 0.1), np.array([True, False] * 2), way
+                ),
+                "Expected codes that vary, for a direction. Received: 4 that are the same",
+            )
+            for way in ("means", "probe")
+        ),
         (lambda: Reader(("a",), (2, 3)), "Expected a size and a kind for each name"),
         (lambda: Reader(("a",), (2,), ("order",)), "Unknown kind 'order'. Did you mean 'ordered'"),
         (lambda: apart("order", [1], [1]), "Unknown kind 'order'"),
