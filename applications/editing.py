@@ -21,6 +21,7 @@ from applications.reader import STEPS, TOLERANCE, Known, Reader, known, learned_
 from applications.saved_model import SavedModel
 from zoo import checks, reporting
 from zoo.data import FactorData
+from zoo.reporting.latents import percent
 
 CODES = 10_000  # images whose codes are looked at
 HELD = 1 / 3  # share of a factor's entropy from which on a code holds it
@@ -58,14 +59,14 @@ class Edited:
         if found is None:
             return ()
         rows = [(name, "yes" if name in self.target else "no") for name in found.names]
-        read = [_percent(share) for share in self.reads]
+        read = [percent(share) for share in self.reads]
         if isinstance(found, edits.Moves):
             header = ("factor", "to change", "moved", "stays put", "reader")
             columns = (found.moved, found.stays)
         else:
             header = ("factor", "to change", "as it should be", "before", "reader")
             columns = (found.matched, found.before)
-        told = [[_percent(value) for value in column] for column in columns]
+        told = [[percent(value) for value in column] for column in columns]
         return header, *((*row, *cells) for row, *cells in zip(rows, *told, read, strict=True))
 
     @property
@@ -83,7 +84,7 @@ class Edited:
         words = (
             f"Moved: from the first step to the last, of the factor's range. Stays put: share of "
             f"{found.samples:,} images in which no step moves it by more than "
-            f"{_percent(TOLERANCE)} of its range. Reader: how often it is right on real images."
+            f"{percent(TOLERANCE)} of its range. Reader: how often it is right on real images."
         )
         for kind, of in (
             ("circular", "half of the circle"),
@@ -94,7 +95,7 @@ class Edited:
                 words += f" Of {', '.join(names)} the range is {of}."
         columns = [k for k, name in enumerate(found.names) if name in self.target]
         if columns and len(found.names) > 1:
-            words += f" All others at once stay put in {_percent(found.others[columns[0]])}."
+            words += f" All others at once stay put in {percent(found.others[columns[0]])}."
         return words
 
     @property
@@ -482,7 +483,3 @@ def _measured(
 def _told(protocol: Mapping[str, Any]) -> str:
     """Of what images, in words."""
     return f"Images of {protocol['data']}, seed {protocol['seed']}."
-
-
-def _percent(share: float) -> str:
-    return "" if np.isnan(share) else f"{100 * share:.0f} %"

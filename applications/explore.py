@@ -24,6 +24,7 @@ from applications.reader import Known, known
 from applications.saved_model import SavedModel
 from zoo import checks
 from zoo.reporting import pages, sheet
+from zoo.reporting.latents import percent
 
 LIMIT = 20  # MiB that a page may have
 SPARE = 1 / 20  # of them, for what is neither an image nor a code
@@ -191,7 +192,7 @@ def _words(facts: Known | None, shares: NDArray[np.float64]) -> str:
     if facts is None:
         return ""
     order = [k for k in np.argsort(-shares, kind="stable")[:2] if shares[k] >= TOLD]
-    return ", ".join(f"{facts.names[k]} {100 * shares[k]:.0f} %" for k in order)
+    return ", ".join(f"{facts.names[k]} {percent(shares[k])}" for k in order)
 
 
 def _base64(array: NDArray[Any]) -> str:
