@@ -493,6 +493,14 @@ def test_the_command_writes_pictures_and_prints_what_it_found(
         (["--latent", "9"], "Expected latent to be an integer from 0 to 3. Received: 9."),
         (["--swap", "rihgt"], "Did you mean 'right'"),
         (["--latent", "0", "--circular", "clas"], "Unknown factor 'clas'. Did you mean 'class'"),
+        (
+            ["--swap", "left", "--direction", "means"],
+            "Expected --attribute, to which --direction belongs. Received: none.",
+        ),
+        (
+            ["--between", "--read", "class", "--sharp"],
+            "--swap or --attribute, to which --read and --sharp belong. Received: none.",
+        ),
     ],
 )
 def test_the_command_refuses(command, quadrants, picture_folder, options, message):

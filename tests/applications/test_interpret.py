@@ -386,6 +386,13 @@ class TestCommand:
         assert answer.code == 2
         assert "Expected one of --circular and --categories for class. Rec" in answer.err
 
+    def test_factors_have_no_halves(self, command, quadrants):
+        answer = command(
+            "apply", "interpret", quadrants, "--data", "dsprites", "--resize", "--split", "train"
+        )
+        assert answer.code == 2
+        assert "Received: dsprites, which has factors and no halves." in answer.err
+
 
 @pytest.mark.parametrize("name", ["interpret", "interpret_page"])
 def test_examples_run(name):

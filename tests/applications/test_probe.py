@@ -345,6 +345,7 @@ def test_the_command_fine_tunes(command, learner, picture_folder):
         ("MODEL --data digits --factor shape", "Expected no factor= (--factor)"),
         ("MODEL --data dgits", "Unknown dataset 'dgits'. Did you mean 'digits'"),
         ("MODEL --data digits --fine-tune", "variables that can be trained"),
+        ("MODEL --data digits --steps 9", "Expected --fine-tune, to which --steps belongs"),
         ("MODEL --data digits --fine-tune --learning-rate 0", "Expected learning_rate to be"),
     ],
 )

@@ -373,6 +373,7 @@ def test_a_folder_is_indexed_once_and_asked_often(command, quadrants, picture_fo
             ("--data", "digits", "--index", "mnist.npz", "--overwrite"),
             "Expected nothing at mnist.npz, or an earlier index. Received: something else",
         ),
+        (("--query", picture, "--draw", "2"), "Expected --draw or --query. Received: both."),
         (("--neighbours", "80"), "Expected at most 79 neighbours"),
         (("--index", "index.zip"), "Expected a path that ends in .npz. Received: 'index.zip'"),
         (("--query", tmp_path / "again/result.json"), "result.json to be an image"),

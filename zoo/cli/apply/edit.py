@@ -17,6 +17,7 @@ from zoo.cli.apply.options import (
     open_output,
     open_saved_model,
     out_option,
+    refuse_without,
     samples_option,
     told_kinds,
 )
@@ -97,6 +98,11 @@ def command(
         named = ", ".join(f"--{name}" for name in WAYS)
         received = ", ".join(f"--{name}" for name in given) or "none"
         raise click.UsageError(f"Expected one of {named}. Received: {received}.")
+    if given != ["attribute"]:
+        refuse_without("--attribute", "direction")
+    if given == ["between"]:
+        measured = "--latent, --factor, --swap or --attribute"
+        refuse_without(measured, "read", "sharp", "circular", "categories")
     output = open_output(out, overwrite, saved_model)
     model = open_saved_model(saved_model, needs=("encode", "decode"))
     images = load_data(model, data, resize, subset, skip_bad)

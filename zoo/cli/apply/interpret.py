@@ -68,6 +68,11 @@ def command(
     from zoo.reporting.latents import TOLD, percent
 
     whole = isinstance(loaded, FactorData)
+    if whole and split:
+        raise click.UsageError(
+            f"Expected --split for data of a training and a test half. Received: {loaded.name}, "
+            "which has factors and no halves."
+        )
     half = "" if whole else split or ("test" if len(loaded.test) else "train")
     images_of = getattr(loaded, half) if half else loaded
     if not len(images_of):

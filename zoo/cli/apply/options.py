@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from zoo.cli.border import quiet_tensorflow, usage
 from zoo.cli.settings import kept
@@ -93,6 +94,26 @@ def told_kinds(circular: Sequence[str], categories: Sequence[str]) -> dict[str, 
             f"Expected one of --circular and --categories for {min(both)}. Received: both."
         )
     return {**dict.fromkeys(circular, "circular"), **dict.fromkeys(categories, "categories")}
+
+
+def named(*options: str) -> list[str]:
+    """Those of some options of the command that were named, as flags: not left at their default."""
+    source = click.get_current_context().get_parameter_source
+    return [
+        f"--{option.replace('_', '-')}"
+        for option in options
+        if source(option) is not ParameterSource.DEFAULT
+    ]
+
+
+def refuse_without(needed: str, *options: str) -> None:
+    """Refuses options that were named where what they belong to was not: they would do nothing."""
+    idle = named(*options)
+    if idle:
+        belong = "belongs" if len(idle) == 1 else "belong"
+        raise click.UsageError(
+            f"Expected {needed}, to which {' and '.join(idle)} {belong}. Received: none."
+        )
 
 
 def open_output(out: Path, overwrite: bool, saved_model: Path) -> Output:

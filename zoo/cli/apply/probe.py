@@ -16,6 +16,7 @@ from zoo.cli.apply.options import (
     open_output,
     open_saved_model,
     out_option,
+    refuse_without,
     samples_option,
 )
 from zoo.cli.border import quiet_tensorflow, usage
@@ -85,6 +86,8 @@ def command(
     together. The classifier that saw most labels is written as a SavedModel whose `classify` gives
     the probability of each class.
     """
+    if not fine_tune:
+        refuse_without("--fine-tune", "steps", "batch_size", "learning_rate")
     output = open_output(out, overwrite, saved_model)
     with quiet_tensorflow(), usage():
         from applications.probe import FineTuning, accuracies, labelled, probe, write

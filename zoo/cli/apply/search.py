@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
 from zoo.cli.apply.options import (
     OVERWRITE,
@@ -16,6 +15,7 @@ from zoo.cli.apply.options import (
     SEED,
     data_options,
     load_data,
+    named,
     open_output,
     open_saved_model,
     out_option,
@@ -102,6 +102,8 @@ def command(
     --data, --subset, --samples and --approximate are refused where they are not what it was made
     by. With --overwrite the index is made anew if --data is named.
     """
+    if queries and named("draw"):
+        raise click.UsageError("Expected --draw or --query. Received: both.")
     output = open_output(out, overwrite, saved_model)
     if index_path.resolve().is_relative_to(out.resolve()):
         raise click.UsageError(
@@ -123,8 +125,7 @@ def command(
         pictures = load_images(model, queries, resize) if queries else None
         index = None if made else Index.load(index_path, model)
         if index is not None:
-            source = click.get_current_context().get_parameter_source("samples")
-            wanted = None if source is ParameterSource.DEFAULT else samples
+            wanted = samples if named("samples") else None
             lacks = _lacks(index, data, wanted, subset, approximate and graphs_installed())
             if lacks:
                 raise ValueError(
