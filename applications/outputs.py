@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.files import replacing, to_json_number
+from zoo.files import check_writable, replacing, to_json_number
 
 RESULT = "result.json"
 MAKER = "repzoo applications"  # what result.json says under "made_by": others use its name too
@@ -28,6 +28,7 @@ class Output:
 
     Raises:
         FileExistsError: Something is at `folder`, and `overwrite` is False or it is no such result.
+        OSError: It lies where nothing may be written.
 
     Example:
         >>> output = Output("applied/probe")  # doctest: +SKIP
@@ -38,6 +39,7 @@ class Output:
     def __init__(self, folder: str | os.PathLike[str], overwrite: bool = False) -> None:
         self.folder, self.overwrite = Path(folder), overwrite
         self._check()
+        check_writable(self.folder)
 
     def _check(self) -> None:
         """Refuses what is at the folder, but an earlier result that may be replaced."""

@@ -25,7 +25,7 @@ from applications.outputs import Output
 from applications.saved_model import SavedModel, subspaces_of
 from zoo import checks
 from zoo.data import FactorData
-from zoo.files import replacing
+from zoo.files import check_writable, replacing
 from zoo.messages import unknown
 from zoo.metrics.arrays import checked_codes, unit
 
@@ -312,10 +312,12 @@ def check_place(path: str | os.PathLike[str]) -> Path:
     Raises:
         ValueError: It does not end in `.npz`, or what is there is no index: only an index is
             replaced by one.
+        OSError: It lies where nothing may be written.
     """
     path = Path(path)
     if path.suffix != ".npz":
         raise ValueError(f"Expected a path that ends in .npz. Received: {str(path)!r}.")
+    check_writable(path)
     if not os.path.lexists(path):
         return path
     try:

@@ -33,7 +33,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from applications.saved_model import SIGNATURES, SavedModel
 from zoo import checks
-from zoo.files import replacing
+from zoo.files import check_writable, replacing
 
 TOLERANCE = 1e-4  # of codes and probabilities
 LEVELS = 1  # of 255, of images: a pixel between two of them may be rounded either way
@@ -299,10 +299,12 @@ def checked_place(path: str | os.PathLike[str], suffix: str, overwrite: bool) ->
     Raises:
         ValueError: It does not end in the suffix.
         FileExistsError: There is something, and `overwrite` is False or it is a folder.
+        OSError: It lies where nothing may be written.
     """
     path = Path(path)
     if path.suffix != suffix:
         raise ValueError(f"Expected a path that ends in {suffix}. Received: {str(path)!r}.")
+    check_writable(path)
     if path.is_dir():
         raise FileExistsError(f"{path} is a folder, and is not replaced.")
     if os.path.lexists(path) and not overwrite:

@@ -6,7 +6,14 @@ import os
 import numpy as np
 import pytest
 
-from zoo.files import from_json_number, replacing, sha256, to_json_number, write_json
+from zoo.files import (
+    check_writable,
+    from_json_number,
+    replacing,
+    sha256,
+    to_json_number,
+    write_json,
+)
 
 
 def full_disk(*_):
@@ -130,6 +137,17 @@ def test_every_number_survives_json(value):
 def test_what_is_no_number_of_json_is_refused(value):
     with pytest.raises(ValueError, match=r"^Expected a number, inf, -inf or null\. Received: "):
         from_json_number(value)
+
+
+def test_a_path_that_cannot_be_written_to_is_known_before(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    check_writable(tmp_path / "new" / "folders" / "a.txt")
+    check_writable(tmp_path / "file")
+    with pytest.raises(NotADirectoryError, match="file"):
+        check_writable(tmp_path / "file" / "new" / "a.txt")
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)  # root may do anything
+    with pytest.raises(PermissionError, match=tmp_path.name):
+        check_writable(tmp_path / "new" / "a.txt")
 
 
 @pytest.mark.parametrize("value", [math.inf, math.nan])

@@ -52,6 +52,22 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         shutil.rmtree(room, ignore_errors=True)
 
 
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Refuses a path that `replacing` could not write to, before any work is done for it.
+
+    Raises:
+        OSError: The nearest folder above it that is there is a file, or may not be written to.
+    """
+    above = next(folder for folder in Path(path).absolute().parents if os.path.lexists(folder))
+    number = None
+    if not above.is_dir():
+        number = errno.ENOTDIR
+    elif not os.access(above, os.W_OK | os.X_OK):
+        number = errno.EACCES
+    if number is not None:
+        raise OSError(number, os.strerror(number), str(above))
+
+
 def _take_place(new: Path, path: Path, aside: Path) -> None:
     """Renames `new` to `path`; what was there goes aside, and comes back should that fail."""
     if not (path.is_dir() and new.is_dir()):

@@ -101,3 +101,9 @@ def test_what_came_to_be_there_meanwhile_is_not_replaced(tmp_path, overwrite):
         write_note(Output(tmp_path / "probe", overwrite))
     assert [path.name for path in tmp_path.iterdir()] == ["probe"]
     assert [path.name for path in (tmp_path / "probe").iterdir()] == ["mine.txt"]
+
+
+def test_where_nothing_may_be_written_no_work_is_begun(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(NotADirectoryError, match="file"):
+        Output(tmp_path / "file" / "probe")

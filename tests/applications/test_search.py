@@ -220,6 +220,8 @@ def test_what_is_no_index_is_not_replaced(index, tmp_path):
             index.save(path)
     assert {path: path.read_bytes() for path in there} == there
     index.save(index.save(tmp_path / "index.npz"))
+    with pytest.raises(NotADirectoryError, match=r"text\.npz"):
+        index.save(tmp_path / "text.npz" / "index.npz")
 
 
 # What is refused

@@ -287,6 +287,8 @@ def test_a_file_is_replaced_on_request_alone(model, tmp_path, onnx_stand_in, mon
     monkeypatch.setattr(serving, "_differences", lambda *_: path.write_text("mine"))
     with pytest.raises(FileExistsError, match=r"model\.onnx is there already"):
         to_onnx(model, path)  # where it came to be meanwhile
+    with pytest.raises(NotADirectoryError, match=r"model\.onnx"):
+        to_onnx(model, path / "model.onnx")
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [
         ("model.onnx", "mine")
     ]
