@@ -42,6 +42,7 @@ class Edited:
         target: The factors that were to change.
         reads: (F,) how often the reader names each factor of real images right, as `edit.Matches`
             tells it; empty where there is no reader.
+        data: What the images are called.
         protocol: How it was measured, for `result.json`.
     """
 
@@ -50,6 +51,7 @@ class Edited:
     found: edits.Moves | edits.Matches | None
     target: tuple[str, ...]
     reads: NDArray[np.float64]
+    data: str
     protocol: dict[str, Any]
 
     @property
@@ -118,7 +120,7 @@ class Edited:
         first = [edit.originals, *([edit.examples] if by_example else []), edit.decoded]
         names = ["A", "B", "A decoded"] if by_example else ["original", "decoded"]
         columns = np.concatenate([np.stack(first, axis=1), steps], axis=1)  # type: ignore[arg-type]
-        told = _told(self.protocol)
+        told = f"Images of {self.data}, seed {self.protocol['seed']}."
         figure = reporting.edits(
             columns,
             [*names, *headings],
@@ -261,8 +263,8 @@ def edited(
         case _:
             plan = _between(model, source)
     protocol: dict[str, Any] = {
-        "saved_model": str(model.path),
-        "data": data.name,
+        "saved_model": model.path,
+        "data": data.describe(),
         "way": way,
         "argument": plan.argument,
         "seed": seed,
@@ -300,7 +302,7 @@ def edited(
             "tolerance": TOLERANCE,
         }
     shown = plan.make(min(SHOWN, plan.most), steps)
-    return Edited(shown, plan.title, found, plan.target or (), reads, protocol)
+    return Edited(shown, plan.title, found, plan.target or (), reads, data.name, protocol)
 
 
 def _source(model: SavedModel, data: Any, facts: Known | None, samples: int, seed: int) -> _Source:
@@ -478,8 +480,3 @@ def _measured(
         held = {n for n, share in zip(facts.names, shares.T, strict=True) if share.max() >= HELD}
         chosen = stated & {*facts.names} or held
     return [name for name in facts.names if name in chosen or name in target]
-
-
-def _told(protocol: Mapping[str, Any]) -> str:
-    """Of what images, in words."""
-    return f"Images of {protocol['data']}, seed {protocol['seed']}."

@@ -372,6 +372,9 @@ class TestModels:
         assert "30 labels of the source, tested on 20 images of plain" in answer.out
         assert "also in applied/adapt/adapt.png" in answer.out
         result = json.loads(Path("applied/adapt/result.json").read_text())
+        assert result["conditions"] == [0, 1]
+        assert result["images"] == {"source": 30, "target": 30}
+        assert result["test_images"] == {"source": 20, "target": 20}
         assert [way["name"] for way in result["ways"]] == [
             "all codes", "chosen codes", "CORAL of all codes", "conditional normalisation",
             "target labels too",
@@ -394,6 +397,7 @@ class TestModels:
         )  # fmt: skip
         assert answer.code == 0, answer.err
         assert "conditional" not in answer.out
+        assert json.loads(Path("applied/adapt/result.json").read_text())["conditions"] is None
 
 
 @pytest.mark.parametrize("name", ["adapt", "domains"])

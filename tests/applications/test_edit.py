@@ -481,6 +481,8 @@ def test_the_command_writes_pictures_and_prints_what_it_found(
     result = json.loads((done / "result.json").read_text())
     assert (result["way"], result["argument"], result["seed"]) == ("swap", "left", 0)
     assert result["kinds"] == {"class": "categories"}
+    assert result["saved_model"] == str(quadrants)
+    assert result["data"] == {"name": f"folder:{picture_folder}"}
     with Image.open(done / "edit.gif") as gif:
         assert gif.n_frames == 16
 

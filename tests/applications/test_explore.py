@@ -1,5 +1,7 @@
 """The page of sliders: its decoder, in a real browser, gives what the model's gives."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -315,7 +317,10 @@ def test_the_command_writes_a_page(command, quadrants, picture_folder, tmp_path)
     said = command("apply", "explore", quadrants, *data, "--out", out)
     assert said.code == 0, said.err
     assert said.out.startswith(f"{out / 'explore.html'}: 0.")
-    assert (out / "result.json").is_file()
+    result = json.loads((out / "result.json").read_text())
+    assert result["samples"] == 60  # all there are, of the 2,000 that are looked at where there are
+    assert result["data"] == {"name": f"folder:{picture_folder}"}
+    assert result["saved_model"] == str(quadrants)
     again = command("apply", "explore", quadrants, *data, "--out", out)
     assert again.code == 2
     assert "--overwrite" in again.err

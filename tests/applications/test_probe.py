@@ -313,6 +313,7 @@ def test_the_command(command, quadrants, picture_folder, tmp_path):
     assert np.sum(result["confusion"]) == 20
     assert (result["seed"], result["neighbours"], result["fine_tuning"]) == (0, 5, None)
     assert result["data"]["name"] == f"folder:{picture_folder}"
+    assert result["saved_model"] == str(quadrants)
     assert (folder / "confusion.png").is_file()
     made = SavedModel.open(folder, ("classify",))
     images = load_data(made, f"folder:{picture_folder}", split="test").images

@@ -61,9 +61,9 @@ def command(
     with usage():
         text = explorer(model, images, samples, neighbours, seed)
     protocol = {
-        "saved_model": str(model.path),
-        "data": images.name,
-        "samples": samples,
+        "saved_model": model.path,
+        "data": images.describe(),
+        "samples": min(samples, len(getattr(images, "train", images))),
         "seed": seed,
         "shows": "neighbours" if neighbours or not model.has("decode") else "decoded images",
     }

@@ -99,7 +99,7 @@ def command(
         images = labelled(loaded, factor, samples, seed)
         found = probe(model, images, amounts, tuning, neighbours, draws, seed, progress=True)
     protocol = {
-        "saved_model": model.name,
+        "saved_model": model.path,
         "data": loaded.describe(),
         "factor": factor,
         "images": len(images.labels),
