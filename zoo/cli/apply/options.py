@@ -153,7 +153,6 @@ def load_data(
     resize: bool,
     subset: Sequence[str] = (),
     skip_bad: bool = False,
-    split: str | None = None,
 ) -> Any:
     """The data set that the flags name, as `applications.load_data` gives and refuses it."""
     from applications import saved_model as module
@@ -163,7 +162,6 @@ def load_data(
             saved_model,
             data,
             resize=resize,
-            split=split,
             subset=dict(map(kept, subset)) or None,
             skip_bad=skip_bad,
         )
