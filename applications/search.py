@@ -245,10 +245,14 @@ class Index:
         q = queries[:, part].astype(np.float32)
         if near == "cosine":
             q = unit(q)
-            whole = subspace is None and without is None
-            if whole and self.graph is not None and graphs_installed():
-                return self._walk(q, count)
+        if self.walks(subspace, without, near):
+            return self._walk(q, count)
         return self._exact(q, count, subspace, without, near)
+
+    def walks(self, subspace: str | None, without: ArrayLike | None, near: str) -> bool:
+        """Whether `nearest` walks the graph for such neighbours; else they are exact."""
+        asked = near == "cosine" and subspace is None and without is None
+        return asked and self.graph is not None and graphs_installed()
 
     def _exact(
         self,
@@ -347,12 +351,14 @@ class Searched(NamedTuple):
         subspaces: Those by each subspace; none where the codes have no subspaces.
         agreement: The share of neighbours of the query's class; None where classes are not known.
         near: "cosine" or "distance".
+        exact: Whether all neighbours by whole codes are, as no graph was walked.
     """
 
     whole: Nearest
     subspaces: dict[str, Nearest]
     agreement: float | None
     near: str
+    exact: bool
 
 
 def search(
@@ -381,7 +387,7 @@ def search(
     if rows is not None and index.labels is not None:
         own = index.labels[np.asarray(rows)]
         agreement = float(np.mean(index.labels[whole.rows] == own[:, None]))
-    return Searched(whole, parts, agreement, near)
+    return Searched(whole, parts, agreement, near, not index.walks(None, rows, near))
 
 
 def write(
@@ -412,6 +418,7 @@ def write(
         "images": len(index),
         "made": index.about.get("made"),
         "near": found.near,
+        "exact": found.exact,
         "agreement": found.agreement,
         "queries": [
             {

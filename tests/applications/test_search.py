@@ -451,6 +451,13 @@ def test_the_command_makes_a_graph(command, encoder_only, picture_folder, monkey
     answer = command(*given, "--approximate", "--index", "graph.npz")
     assert answer.code == 0, answer.err
     assert Index.load(tmp_path / "graph.npz").graph is not None
+    assert answer.out.splitlines()[-2].endswith(" ms a query")  # none is its own neighbour
+    picture = next((picture_folder / "test").rglob("*.png"))
+    asked = command("apply", "search", encoder_only, "--index", "graph.npz", "--query", picture,
+                    "--out", "asked")  # fmt: skip
+    assert asked.out.splitlines()[-2].endswith(" ms a query, by walks of the graph")
+    for out, exact in (("applied/search", True), ("asked", False)):
+        assert json.loads((tmp_path / out / "result.json").read_text())["exact"] is exact
     shutil.rmtree("applied")
     changed = command(*given, "--index", "graph.npz", "--overwrite")
     assert "80 images indexed" in changed.out

@@ -177,7 +177,9 @@ def command(
     if found.agreement is not None:
         share = 100 * found.agreement
         click.echo(f"of the query's class: {share:.1f} % of {neighbours} neighbours each")
-    click.echo(f"searched {len(index):,} images in {1000 * seconds / len(names):.1f} ms a query")
+    way = "" if found.exact else ", by walks of the graph"
+    each = 1000 * seconds / len(names)
+    click.echo(f"searched {len(index):,} images in {each:.1f} ms a query{way}")
     click.echo(f"also in {out}")
 
 
