@@ -398,6 +398,12 @@ class TestModels:
         assert answer.code == 0, answer.err
         assert "conditional" not in answer.out
         assert json.loads(Path("applied/adapt/result.json").read_text())["conditions"] is None
+        answer = command(
+            "apply", "adapt", folder, "--data", "digits", "--source", "warm", "--target", "cool",
+            "--conditions", 0, 1, "--out", "b",
+        )  # fmt: skip
+        assert answer.code == 2
+        assert "'encode_conditioned', to which --conditions belongs. Received: none" in answer.err
 
 
 @pytest.mark.parametrize("name", ["adapt", "domains"])

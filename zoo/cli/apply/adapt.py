@@ -17,6 +17,7 @@ from zoo.cli.apply.options import (
     open_output,
     open_saved_model,
     out_option,
+    refuse_without,
     samples_option,
 )
 from zoo.cli.border import usage
@@ -82,6 +83,8 @@ def command(
     """
     output = open_output(out, overwrite, saved_model)
     model = open_saved_model(saved_model)
+    if not model.has("encode_conditioned"):
+        refuse_without("a SavedModel with the signature 'encode_conditioned'", "conditions")
     from applications.adapt import adapted, compared
     from applications.domains import drawn
     from zoo.reporting import save
