@@ -514,7 +514,8 @@ def subspaces_of(places: Any, width: int) -> dict[str, slice]:
         width: How many codes there are; without codes there are no subspaces.
 
     Raises:
-        ValueError: Something else, or a place that is empty or beyond the codes.
+        ValueError: Something else, a place that is empty or beyond the codes, or a code that is in
+            none of the subspaces or in several: it would be left out, or be there twice.
 
     Example:
         >>> subspaces_of({"shape": [0, 2], "colour": [2, 3]}, width=3)
@@ -528,12 +529,14 @@ def subspaces_of(places: Any, width: int) -> dict[str, slice]:
             for name, (start, stop) in places.items()
         }
         fits = all(0 <= part.start < part.stop <= width for part in found.values())
+        held = [code for part in found.values() if fits for code in range(part.start, part.stop)]
+        fits = sorted(held) == [*range(width)]
     except (TypeError, ValueError, AttributeError):  # no table, no pair, or no whole numbers
         fits = False
     if not fits:
         raise ValueError(
-            "Expected subspaces: the first code of each and the one after its last, of "
-            f"{width}. Received: {places!r}."
+            f"Expected subspaces: the first code of each and the one after its last, of {width} "
+            f"codes that are in one each. Received: {places!r}."
         )
     return found
 

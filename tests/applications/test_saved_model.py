@@ -157,13 +157,17 @@ def test_a_damaged_card_is_refused(tmp_path, encoder_only, text, said):
         {"left": [0, 1, 1]},
         {"left": [0, "2"]},
         {"left": [0, 0.5]},
-        {"left": [0, 5]},
+        {"left": [0, 10**12]},
         {"left": [-1, 2]},
-        {"left": [2, 2]},
+        {"left": [2, 2], "right": [0, 4]},
+        {"left": [0, 2]},
+        {"left": [0, 3], "right": [2, 4]},
     ],
 )
 def test_other_subspaces_are_refused(subspaces):
-    with pytest.raises(ValueError, match=r"Expected subspaces: the first code .*of 4. Received: "):
+    with pytest.raises(
+        ValueError, match=r"Expected subspaces: the first code .*of 4 codes.* Received: "
+    ):
         saved_model.subspaces_of(subspaces, 4)
     assert saved_model.subspaces_of(subspaces, 0) == {}
 
@@ -175,7 +179,7 @@ def test_other_subspaces_are_refused(subspaces):
         ({"hyperparameters": [1]}, "hyperparameters holds no names and values"),
         ({"classes": 10}, "classes is no list"),
         ({"subspaces": ["left"]}, "subspaces holds no names and values"),
-        ({"subspaces": {"left": [0, 5]}}, "Expected subspaces: .*of 4. Received: {'left'"),
+        ({"subspaces": {"left": [0, 5]}}, "Expected subspaces: .*of 4 codes.* Received: {'left'"),
         ({"scores": {"accuracy": 0.9}}, r"Expected a score as JSON. Received: 0\.9"),
     ],
 )

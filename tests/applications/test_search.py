@@ -58,7 +58,7 @@ def test_by_distance_too(count):
 
 
 def test_distance_knows_the_length_of_codes():
-    index = of_codes([[1, 0], [9, 0], [4, 1]], subspaces={"first": [0, 1]})
+    index = of_codes([[1, 0], [9, 0], [4, 1]], subspaces={"first": [0, 1], "rest": [1, 2]})
     assert index.nearest([[4, 0]], 3).rows.tolist() == [[0, 1, 2]]
     near = index.nearest([[4, 0]], 3, near="distance")
     assert near.rows.tolist() == [[2, 0, 1]]
@@ -238,14 +238,16 @@ def test_more_neighbours_than_images_are_refused():
 
 
 def test_other_codes_and_subspaces_are_refused():
-    index = of_codes(np.eye(3), subspaces={"shape": [0, 2]})
+    index = of_codes(np.eye(3), subspaces={"shape": [0, 2], "colour": [2, 3]})
     with pytest.raises(ValueError, match=r"codes of 3 dimensions, as the index has. Received: 2"):
         index.nearest(np.zeros((1, 2)), 1)
     with pytest.raises(ValueError, match=r"Unknown subspace 'shap'. Did you mean 'shape'"):
         index.nearest(np.eye(3), 1, "shap")
     with pytest.raises(ValueError, match="NaN or infinity"):
         of_codes([[np.nan, 1]])
-    with pytest.raises(ValueError, match=r"Expected subspaces: .*of 3. Received: {'shape': \[0, 4"):
+    with pytest.raises(
+        ValueError, match=r"Expected subspaces: .*of 3 codes.* Received: {'shape': \[0, 4"
+    ):
         of_codes(np.eye(3), subspaces={"shape": [0, 4]})
     with pytest.raises(ValueError, match="an image and a name for each of 2 codes"):
         Index(np.eye(2), np.zeros((1, 2, 2, 1), np.uint8), ["a", "b"], {})
