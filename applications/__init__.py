@@ -5,8 +5,9 @@
     model = SavedModel.open("saved_models/beta_vae-dsprites/1")
     codes = model.encode(images)
 
-Each application is a file, a function and a command, `zoo apply NAME SAVED_MODEL`. Names are
-imported when first used: `import applications` alone costs no TensorFlow.
+Each application is a function and a command, `zoo apply NAME SAVED_MODEL`. Names are imported when
+first used: `import applications` alone costs no TensorFlow. Files are called otherwise, so that a
+name is always the function.
 """
 
 from __future__ import annotations
@@ -15,29 +16,33 @@ import importlib
 from typing import Any
 
 _NAMES = {
-    "Classifier": "applications.probe",
-    "Edit": "applications.edit",
+    "Classifier": "applications.probing",
+    "Edit": "applications.edits",
     "Edited": "applications.editing",
-    "FineTuning": "applications.probe",
-    "Index": "applications.search",
+    "FineTuning": "applications.probing",
+    "Index": "applications.searching",
     "Output": "applications.outputs",
     "Reader": "applications.reader",
     "SavedModel": "applications.saved_model",
-    "adaptation": "applications.adapt",
-    "adapted": "applications.adapt",
-    "between": "applications.edit",
-    "by_direction": "applications.edit",
-    "by_example": "applications.edit",
-    "by_latent": "applications.edit",
-    "coral": "applications.adapt",
-    "direction_between": "applications.edit",
-    "edited": "applications.editing",
-    "explorer": "applications.explore",
-    "labelled": "applications.probe",
+    "adapt": "applications.adapting",
+    "adaptation": "applications.adapting",
+    "between": "applications.edits",
+    "by_direction": "applications.edits",
+    "by_example": "applications.edits",
+    "by_latent": "applications.edits",
+    "coral": "applications.adapting",
+    "direction_between": "applications.edits",
+    "edit": "applications.editing",
+    "explore": "applications.exploring",
+    "labelled": "applications.probing",
     "load_data": "applications.saved_model",
     "load_images": "applications.saved_model",
-    "look_at_codes": "applications.interpret",
-    "read_codes": "applications.interpret",
+    "look_at_codes": "applications.interpreting",
+    "probe": "applications.probing",
+    "read_codes": "applications.interpreting",
+    "search": "applications.searching",
+    "to_litert": "applications.serving",
+    "to_onnx": "applications.serving",
 }
 
 

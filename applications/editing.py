@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from applications import edit as edits
+from applications import edits
 from applications.reader import STEPS, TOLERANCE, Known, Reader, known, learned_reader
 from applications.saved_model import SavedModel
 from zoo import checks, reporting
@@ -40,7 +40,7 @@ class Edited:
         found: What it did: `Moves` or `Matches`; None where the data know no factors or where there
             is nothing to measure, as between two images.
         target: The factors that were to change.
-        reads: (F,) how often the reader names each factor of real images right, as `edit.Matches`
+        reads: (F,) how often the reader names each factor of real images right, as `edits.Matches`
             tells it; empty where there is no reader.
         data: What the images are called.
         protocol: How it was measured, for `result.json`.
@@ -191,7 +191,7 @@ class _Plan(NamedTuple):
     wanted: NDArray[np.int64] | None = None
 
 
-def edited(
+def edit(
     model: SavedModel,
     data: Any,
     way: str,
@@ -216,14 +216,14 @@ def edited(
             image's. "attribute": the code moves from one value of a factor, or from one class, to
             another. "between": from one image to another.
         argument: Of "latent" its number; of "factor" its name; of "swap" a subspace's name or
-            latents, as `edit.columns_of` takes them; of "attribute" "NAME", "NAME=FROM:TO", or,
+            latents, as `edits.columns_of` takes them; of "attribute" "NAME", "NAME=FROM:TO", or,
             of classes, "FROM:TO".
         samples: Images that are edited for the measurement, at most half of those there are.
         steps: Steps in the pictures.
         read: The factors that are measured. Default: those that the model's card says subspaces
             hold; where it says nothing, those of which one code holds a third; and always what is
             to change.
-        direction: Of an attribute: "means" or "probe", as `edit.direction_between` takes it.
+        direction: Of an attribute: "means" or "probe", as `edits.direction_between` takes it.
         averaged: Whether the reader learns from means of images too, see `applications.reader`. It
             does only where factors are known.
         reader: One that has learned to read factors, the target's among them, from images that are
@@ -240,7 +240,7 @@ def edited(
     Example:
         >>> from applications import SavedModel, load_data
         >>> model = SavedModel.open("run", needs=("encode", "decode"))  # doctest: +SKIP
-        >>> result = edited(model, load_data(model), "factor", "scale")  # doctest: +SKIP
+        >>> result = edit(model, load_data(model), "factor", "scale")  # doctest: +SKIP
         >>> result.found.moved  # doctest: +SKIP
         array([0.9 , 0.01, 0.01])
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from applications.interpret import Interpretation, Looks
+from applications.interpreting import Interpretation, Looks
 from zoo.reporting.latents import NO_FACTOR, TOLD, telling
 from zoo.reporting.pages import LIMIT, Room, share_cell, shown_at, strip, template
 from zoo.reporting.sheet import MINUS
@@ -25,7 +25,7 @@ def worth_showing(found: Interpretation, most: int = TOLD) -> list[int]:
             of, the first.
 
     Example:
-        >>> from applications.interpret import read_codes
+        >>> from applications.interpreting import read_codes
         >>> factors = np.arange(100)[:, None] % 5
         >>> worth_showing(read_codes(np.hstack([factors, 0 * factors]), factors))
         [0]

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from applications.interpret import KINDS, kinds_of
+from applications.interpreting import KINDS, kinds_of
 from zoo import checks
 from zoo.data import FactorData
 from zoo.data.progress import progress
@@ -42,7 +42,7 @@ class Known(NamedTuple):
         values: (N, F) integers from 0, a row for each image.
         names: F names.
         sizes: How many values each has.
-        kinds: Of each, one of `interpret.KINDS`.
+        kinds: Of each, one of `interpreting.KINDS`.
         value_names: Of each the names of its values, where they have names; else their numbers.
     """
 
@@ -74,7 +74,7 @@ def known(data: Any, kinds: Mapping[str, str] | None = None) -> Known | None:
 
     Args:
         data: Any `zoo.data` set of images.
-        kinds: Of factors by name. Default: as `interpret.kinds_of` knows them; a class and
+        kinds: Of factors by name. Default: as `interpreting.kinds_of` knows them; a class and
             attributes are categories.
 
     Raises:
@@ -168,8 +168,8 @@ class Reader:
     Args:
         names: F names of factors.
         sizes: How many values each has.
-        kinds: Of each, one of `interpret.KINDS`: how far its readings are apart, see `apart`. What
-            is learned does not depend on it. Default: ordered.
+        kinds: Of each, one of `interpreting.KINDS`: how far its readings are apart, see `apart`.
+            What is learned does not depend on it. Default: ordered.
         seed: Of initial weights and order.
 
     Attributes:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from applications import SavedModel, adaptation, adapted, coral
-from applications.adapt import Coded, compared
+from applications import SavedModel, adapt, adaptation, coral
+from applications.adapting import Coded, compared
 from applications.domains import (
     CORRUPTIONS,
     HUES,
@@ -346,12 +346,12 @@ class TestModels:
         target = target._replace(
             images=inverted(target.images), test_images=inverted(target.test_images)
         )
-        found = adapted(model, source, target)
+        found = adapt(model, source, target)
         assert found.way("conditional normalisation").target > 0.95  # it inverts under condition 1
         assert found.way("all codes").target < 0.5
-        turned = adapted(model, source, target, conditions=(1, 0))
+        turned = adapt(model, source, target, conditions=(1, 0))
         assert turned.way("conditional normalisation").target > 0.95
-        same = adapted(model, source, target, conditions=(0, 0))
+        same = adapt(model, source, target, conditions=(0, 0))
         assert same.way("conditional normalisation").target == found.way("all codes").target
         assert {unit.name for unit in found.units} == {"left", "right"}
 
@@ -406,7 +406,7 @@ class TestModels:
         assert "'encode_conditioned', to which --conditions belongs. Received: none" in answer.err
 
 
-@pytest.mark.parametrize("name", ["adapt", "domains"])
+@pytest.mark.parametrize("name", ["adapting", "domains"])
 def test_examples_run(name):
     failed, tried = doctest.testmod(importlib.import_module(f"applications.{name}"))
     assert tried > 0

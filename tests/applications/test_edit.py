@@ -11,9 +11,10 @@ from hypothesis.extra import numpy as nps
 from PIL import Image
 from scipy.stats import wasserstein_distance
 
-from applications import edit, editing
+from applications import editing
+from applications import edits as edit
 from applications import reader as reading
-from applications.interpret import KINDS
+from applications.interpreting import KINDS
 from applications.reader import Known, Reader, Reading, apart, known, learned_reader
 from applications.saved_model import SavedModel
 from zoo.data import load
@@ -298,7 +299,7 @@ def test_what_is_known_of_data(quadrant_factors, quadrant_labels):
 
 
 def tried(model, data, *way, **given):
-    return editing.edited(model, data, *way, samples=40, steps=3, reader_steps=250, **given)
+    return editing.edit(model, data, *way, samples=40, steps=3, reader_steps=250, **given)
 
 
 def test_the_latent_of_a_factor_is_found(model, quadrant_factors, reader):

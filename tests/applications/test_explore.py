@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from applications.explore import explorer
+from applications.exploring import explore
 from applications.program import decoder_program
 from applications.saved_model import SavedModel
 from zoo.data.images import Images
@@ -108,7 +108,7 @@ def shown(browser, tmp_path):
 @pytest.mark.parametrize("name", ["quadrants", "float_model", "convolutions", "places"])
 def test_the_page_decodes_as_the_model_does(name, request, quadrant_factors, shown):
     model = SavedModel.open(request.getfixturevalue(name), needs=("encode", "decode"))
-    page, pixels, code = shown(explorer(model, quadrant_factors, samples=300))
+    page, pixels, code = shown(explore(model, quadrant_factors, samples=300))
     assert page.console == []
     assert len(page.fetched) == 1  # the page
     expected = model.decode(code()[None])[0].astype(int)
@@ -128,7 +128,7 @@ def test_sliders_are_named_grouped_and_moved_by_keys(quadrants, quadrant_factors
     from selenium.webdriver.common.keys import Keys
 
     model = SavedModel.open(quadrants, needs=("encode", "decode"))
-    page, pixels, code = shown(explorer(model, quadrant_factors, samples=625))
+    page, pixels, code = shown(explore(model, quadrant_factors, samples=625))
     assert page.all("h2") == ["left", "right"]
     assert page.all(".code label")[2] == "z2 top right 100 %"
     before, image = code(), pixels()
@@ -148,7 +148,7 @@ def test_sliders_are_named_grouped_and_moved_by_keys(quadrants, quadrant_factors
 
 def test_another_image_to_start_from(quadrants, quadrant_factors, shown):
     model = SavedModel.open(quadrants, needs=("encode", "decode"))
-    page, pixels, code = shown(explorer(model, quadrant_factors, samples=50))
+    page, pixels, code = shown(explore(model, quadrant_factors, samples=50))
     rows = quadrant_factors.sample_rows(50, 0)
     for place in (3, 7):
         page.run(f"document.querySelectorAll('input[name=start]')[{place}].click()")
@@ -161,7 +161,7 @@ def test_another_image_to_start_from(quadrants, quadrant_factors, shown):
 @pytest.mark.parametrize("width", [360, 1200])
 def test_it_is_legible_everywhere(quadrants, quadrant_factors, shown, scheme, width):
     model = SavedModel.open(quadrants, needs=("encode", "decode"))
-    text = explorer(model, quadrant_factors, samples=50)
+    text = explore(model, quadrant_factors, samples=50)
     page, _, _ = shown(text, width=width, prefers_color_scheme=scheme)
     assert page.overflow <= 0
     assert page.console == []
@@ -176,7 +176,7 @@ def test_it_is_legible_everywhere(quadrants, quadrant_factors, shown, scheme, wi
 
 def test_without_a_decoder_the_nearest_images(encoder_only, quadrant_factors, shown):
     model = SavedModel.open(encoder_only)
-    page, pixels, code = shown(explorer(model, quadrant_factors, samples=200))
+    page, pixels, code = shown(explore(model, quadrant_factors, samples=200))
     images = quadrant_factors.read(quadrant_factors.sample_rows(200, 0))
     codes = model.encode(images)
     assert page.all("h2") == []
@@ -187,7 +187,7 @@ def test_without_a_decoder_the_nearest_images(encoder_only, quadrant_factors, sh
         np.testing.assert_allclose(away[order], np.sort(away)[:12], rtol=1e-4)
         assert (pixels(4) == images[order[4]]).all()
     decodes = SavedModel.open(encoder_only)
-    assert "decoded image" not in explorer(decodes, quadrant_factors, samples=50)
+    assert "decoded image" not in explore(decodes, quadrant_factors, samples=50)
 
 
 def test_neighbours_are_as_large_as_fit(tmp_path, monkeypatch):
@@ -202,8 +202,8 @@ def test_neighbours_are_as_large_as_fit(tmp_path, monkeypatch):
     pixels = np.random.default_rng(0).integers(0, 256, (300, *shape)).astype(np.uint8)
     model, images = SavedModel.open(folder), Images("noise", ArrayPixels(pixels))
     for mebibytes, side in ((20, 64), (2, 32), (0.5, 16)):  # of 64 pixels 4.7, of 32 1.2, of 16 0.3
-        monkeypatch.setattr("applications.explore.LIMIT", mebibytes)
-        text = explorer(model, images)
+        monkeypatch.setattr("applications.exploring.LIMIT", mebibytes)
+        text = explore(model, images)
         assert len(text.encode()) <= mebibytes * 2**20
         assert f'"shape": [{side}, {side}, 3]' in text
 
@@ -214,7 +214,7 @@ def test_codes_that_hardly_vary_stand_back(tmp_path, quadrant_factors):
 
     both = {"encode": (encode, {"image": IMAGE}, "codes"), "decode": DECODE}
     folder = save_model(tmp_path / "m", both)
-    text = explorer(SavedModel.open(folder), quadrant_factors, samples=50)
+    text = explore(SavedModel.open(folder), quadrant_factors, samples=50)
     back = text[text.index("<details>") : text.index("</details>")]
     assert "Codes that hardly vary (1)" in back
     assert 'data-code="2"' in back
@@ -229,7 +229,7 @@ def test_many_codes_show_those_that_vary_most(tmp_path, quadrant_factors):
         return tf.repeat(quadrant_means(images), 10, axis=1) * scales
 
     folder = save_model(tmp_path / "m", {"encode": (encode, {"image": IMAGE}, "codes")})
-    text = explorer(SavedModel.open(folder), quadrant_factors, samples=200)
+    text = explore(SavedModel.open(folder), quadrant_factors, samples=200)
     assert "Codes that vary less (8)" in text
     assert text.count("data-code=") == 40
 
@@ -238,7 +238,7 @@ def test_names_cannot_break_the_page(quadrants, shown):
     model = SavedModel.open(quadrants, needs=("encode", "decode"))
     model.subspaces = {"<script>alert(1)</script>": slice(0, 2), "b": slice(2, 4)}
     bare = Images("</script><b>", ArrayPixels(paint(np.random.default_rng(0).random((9, 4)))))
-    page, _, _ = shown(explorer(model, bare))
+    page, _, _ = shown(explore(model, bare))
     assert page.all("h2") == ["<script>alert(1)</script>", "b"]
     assert page.console == []
 
@@ -257,8 +257,8 @@ def test_a_decoder_that_a_page_cannot_compute_is_refused(tmp_path, quadrant_fact
     both = {"encode": ENCODE, "decode": (decode, {"codes": ((None, 4), "float32")}, "image")}
     model = SavedModel.open(save_model(tmp_path / "m", both), needs=("encode", "decode"))
     with pytest.raises(ValueError, match=r"whose decoder uses Cumsum.*--neighbours"):
-        explorer(model, quadrant_factors, samples=50)
-    assert "nearest" in explorer(model, quadrant_factors, samples=50, neighbours=True)
+        explore(model, quadrant_factors, samples=50)
+    assert "nearest" in explore(model, quadrant_factors, samples=50, neighbours=True)
 
 
 def of_several(codes):
@@ -299,16 +299,16 @@ def test_few_images_and_large_pages_are_refused(
 ):
     few = Images("few", ArrayPixels(quadrant_factors.read(slice(0, 5))))
     with pytest.raises(ValueError, match="Expected at least 12 images, of which neighbours"):
-        explorer(SavedModel.open(encoder_only), few)
+        explore(SavedModel.open(encoder_only), few)
     with pytest.raises(ValueError, match="Expected at least 2 images, of which codes"):
-        explorer(SavedModel.open(quadrants), quadrant_factors, samples=1)
-    monkeypatch.setattr("applications.explore.LIMIT", 0)
+        explore(SavedModel.open(quadrants), quadrant_factors, samples=1)
+    monkeypatch.setattr("applications.exploring.LIMIT", 0)
     model = SavedModel.open(encoder_only)
     monkeypatch.setattr(model, "encode", None)  # refused before anything is encoded
     with pytest.raises(ValueError, match=r"which is 0 images .* Received: 50 samples; fewer take"):
-        explorer(model, quadrant_factors, samples=50)
+        explore(model, quadrant_factors, samples=50)
     with pytest.raises(ValueError, match=r"so large is the decoder.*--neighbours"):
-        explorer(SavedModel.open(quadrants), quadrant_factors, samples=50)
+        explore(SavedModel.open(quadrants), quadrant_factors, samples=50)
 
 
 def test_the_command_writes_a_page(command, quadrants, picture_folder, tmp_path):

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from applications import SavedModel, look_at_codes, read_codes
-from applications.interpret import kinds_of
 from applications.interpret_page import page, worth_showing
+from applications.interpreting import kinds_of
 from tests.applications.conftest import LEVELS, paint, quadrant_means, save_model
 
 REFERENCE = Path(__file__).parents[1] / "metrics" / "reference"  # its README says where from
@@ -394,7 +394,7 @@ class TestCommand:
         assert "Received: dsprites, which has factors and no halves." in answer.err
 
 
-@pytest.mark.parametrize("name", ["interpret", "interpret_page"])
+@pytest.mark.parametrize("name", ["interpreting", "interpret_page"])
 def test_examples_run(name):
     failed, tried = doctest.testmod(importlib.import_module(f"applications.{name}"))
     assert tried > 0

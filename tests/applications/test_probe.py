@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from applications import FineTuning, SavedModel, labelled, load_data
-from applications import probe as module
-from applications.probe import Labelled, fine_tuned, probe, trainable
+from applications import probing as module
+from applications.probing import Labelled, fine_tuned, probe, trainable
 from tests.applications.conftest import ENCODE, paint, save_model
 from zoo.data import FactorData, LabelledData, LabelledImages
 from zoo.data.pixels import ArrayPixels

@@ -10,7 +10,7 @@ from PIL import Image
 from sklearn.neighbors import NearestNeighbors
 
 from applications import Index, Output, SavedModel, load_data
-from applications.search import search, write
+from applications.searching import search, write
 from tests.applications.conftest import IMAGE, quadrant_means, save_model
 from zoo.data import FactorData
 from zoo.data.pixels import ArrayPixels
@@ -73,7 +73,7 @@ def test_many_queries_are_searched_in_parts(monkeypatch):
     rng = np.random.default_rng(0)
     index, queries = of_codes(rng.normal(size=(50, 3))), rng.normal(size=(7, 3))
     whole = index.nearest(queries, 4)
-    monkeypatch.setattr("applications.search.PRODUCTS", 120)  # two queries at once
+    monkeypatch.setattr("applications.searching.PRODUCTS", 120)  # two queries at once
     apart = index.nearest(queries, 4)
     np.testing.assert_array_equal(apart.rows, whole.rows)
     np.testing.assert_allclose(apart.values, whole.values, atol=1e-6)
@@ -145,7 +145,7 @@ def test_some_images_with_factors_are_indexed(model, quadrant_factors):
 
 def test_images_are_read_once_and_those_that_are_taken_alone(model, quadrant_labels, monkeypatch):
     """A million images of which some are drawn may not fit in memory."""
-    monkeypatch.setattr("applications.search.READ", 7)
+    monkeypatch.setattr("applications.searching.READ", 7)
     read, whole = [], Index.of(model, quadrant_labels)
     monkeypatch.setattr(
         ArrayPixels, "read", lambda self, rows: read.append(len(rows)) or self.images[rows]
@@ -326,7 +326,7 @@ def test_an_index_with_a_graph_is_searched_without_faiss(index, monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", stand_in())
     walked = index.with_graph()
     monkeypatch.setitem(sys.modules, "faiss", None)
-    monkeypatch.setattr("applications.search.graphs_installed", lambda: False)
+    monkeypatch.setattr("applications.searching.graphs_installed", lambda: False)
     queries = np.random.default_rng(0).normal(size=(5, 4))
     np.testing.assert_array_equal(walked.nearest(queries, 3).rows, index.nearest(queries, 3).rows)
 
@@ -438,7 +438,7 @@ def test_flags_that_an_index_was_not_made_by_are_refused(
 
 
 def test_without_faiss_the_search_is_exact(command, encoder_only, picture_folder, monkeypatch):
-    monkeypatch.setattr("applications.search.graphs_installed", lambda: False)
+    monkeypatch.setattr("applications.searching.graphs_installed", lambda: False)
     loose = next((picture_folder / "train").iterdir())
     given = ("apply", "search", encoder_only, "--data", f"folder:{loose}", "--neighbours", "2")
     answer = command(*given, "--draw", "2", "--approximate")

@@ -37,7 +37,7 @@ from rich.console import Console
 from rich.table import Table
 
 import zoo
-from applications.adapt import adapted
+from applications.adapting import adapt
 from applications.domains import drawn
 from applications.saved_model import SavedModel
 from zoo import training
@@ -158,7 +158,7 @@ def run(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
         drawn(data, domain, SAMPLES, model.image_shape[2], pair.label, place, seed)
         for place, domain in enumerate((pair.source, pair.target))
     ]
-    found = adapted(model, *parts, seed=seed)
+    found = adapt(model, *parts, seed=seed)
     result = {
         "ways": {way.name: {"source": way.source, "target": way.target} for way in found.ways},
         "chosen": found.chosen,

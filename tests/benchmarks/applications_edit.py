@@ -32,7 +32,7 @@ from kept_runs import told
 from rich.console import Console
 from rich.table import Table
 
-from applications import SavedModel, edited, load_data
+from applications import SavedModel, edit, load_data
 from applications.outputs import as_json
 from applications.reader import Reader, known, learned_reader
 from zoo.cli import main as zoo
@@ -97,7 +97,7 @@ def main(given: Sequence[str] | None = None) -> int:
         for kind, averaged in READERS.items():
             reader = reader_of(data, names, averaged, arguments)
             for argument in edits:
-                result = edited(
+                result = edit(
                     model, data, way, argument, arguments.samples, reader=reader,
                     seed=arguments.seed,
                 )  # fmt: skip

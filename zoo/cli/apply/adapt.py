@@ -85,7 +85,7 @@ def command(
     model = open_saved_model(saved_model)
     if not model.has("encode_conditioned"):
         refuse_without("a SavedModel with the signature 'encode_conditioned'", "conditions")
-    from applications.adapt import adapted, compared
+    from applications.adapting import adapt, compared
     from applications.domains import drawn
     from zoo.reporting import save
     from zoo.reporting.latents import TOLD
@@ -96,7 +96,7 @@ def command(
             drawn(loaded, name, samples, model.image_shape[2], label, place, seed)
             for place, name in enumerate((source, target))
         )
-    found = adapted(model, first, second, conditions, tolerance, seed, progress=True)
+    found = adapt(model, first, second, conditions, tolerance, seed, progress=True)
     protocol = (
         f"linear classifier fitted to {len(first.labels):,} labels of the source, tested on "
         f"{len(first.test_labels):,} images of {source} and {len(second.test_labels):,} "

@@ -106,10 +106,10 @@ def command(
     output = open_output(out, overwrite, saved_model)
     model = open_saved_model(saved_model, needs=("encode", "decode"))
     images = load_data(model, data, resize, subset, skip_bad)
-    from applications.editing import edited
+    from applications.editing import edit
 
     with usage():
-        result = edited(
+        result = edit(
             model,
             images,
             given[0],

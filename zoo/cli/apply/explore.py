@@ -56,10 +56,10 @@ def command(
     output = open_output(out, overwrite, saved_model)
     model = open_saved_model(saved_model)
     images = load_data(model, data, resize, subset, skip_bad)
-    from applications.explore import explorer
+    from applications.exploring import explore
 
     with usage():
-        text = explorer(model, images, samples, neighbours, seed)
+        text = explore(model, images, samples, neighbours, seed)
     protocol = {
         "saved_model": model.path,
         "data": images.describe(),

@@ -62,8 +62,8 @@ def command(
     output = open_output(out, overwrite, saved_model)
     model = open_saved_model(saved_model)
     loaded = load_data(model, data, resize, subset, skip_bad)
-    from applications.interpret import kinds_of, look_at_codes, read_codes
     from applications.interpret_page import page, worth_showing
+    from applications.interpreting import kinds_of, look_at_codes, read_codes
     from zoo.data import FactorData
     from zoo.reporting.latents import TOLD, percent
 

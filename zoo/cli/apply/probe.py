@@ -90,7 +90,7 @@ def command(
         refuse_without("--fine-tune", "steps", "batch_size", "learning_rate")
     output = open_output(out, overwrite, saved_model)
     with quiet_tensorflow(), usage():
-        from applications.probe import FineTuning, accuracies, labelled, probe, write
+        from applications.probing import FineTuning, accuracies, labelled, probe, write
 
         tuning = FineTuning(steps, batch_size, learning_rate) if fine_tune else None
     model = open_saved_model(saved_model)

@@ -26,7 +26,7 @@ from zoo.cli.output import print_table
 from zoo.cli.settings import kept
 
 if TYPE_CHECKING:
-    from applications.search import Index
+    from applications.searching import Index
 
 SHOWN = 3  # neighbours of a query in the table
 
@@ -112,7 +112,7 @@ def command(
         )
     made = not index_path.exists() or (overwrite and data is not None)
     with usage():
-        from applications.search import Index, check_place, graphs_installed, search, write
+        from applications.searching import Index, check_place, graphs_installed, search, write
 
         if made:
             check_place(index_path)

@@ -18,7 +18,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from applications.edit import information_shares
+from applications.edits import information_shares
 from applications.program import decoder_program
 from applications.reader import Known, known
 from applications.saved_model import SavedModel
@@ -48,7 +48,7 @@ class Slider(NamedTuple):
     step: float
 
 
-def explorer(
+def explore(
     model: SavedModel,
     data: Any,
     samples: int = 2_000,
@@ -72,7 +72,7 @@ def explorer(
             more than 20 MiB.
 
     Example:
-        >>> page = explorer(SavedModel.open("run"), data)  # doctest: +SKIP
+        >>> page = explore(SavedModel.open("run"), data)  # doctest: +SKIP
     """
     neighbours = not model.has("decode") if neighbours is None else neighbours
     facts = known(data)

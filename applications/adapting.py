@@ -194,7 +194,7 @@ def adaptation(
     return Adaptation(tuple(ways), tuple(units), tolerance)
 
 
-def adapted(
+def adapt(
     saved_model: SavedModel,
     source: Drawn,
     target: Drawn,

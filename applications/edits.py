@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from applications.interpret import read_codes
+from applications.interpreting import read_codes
 from applications.reader import TOLERANCE, Reader, apart
 from applications.saved_model import SavedModel
 from zoo import checks
@@ -260,7 +260,7 @@ def columns_of(model: SavedModel, part: str | Sequence[int]) -> list[int]:
 
 
 def information_shares(codes: Any, values: Any) -> NDArray[np.float64]:
-    """(L, F) the share of each factor's entropy that each code holds, as `interpret` reads it.
+    """(L, F) the share of each factor's entropy that each code holds, as `read_codes` has it.
 
     0 for a factor with one value, and where there are too few codes to tell.
 
