@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import doctest
 import json
 
 import numpy as np
 import pytest
 
-from zoo.data import FactorData
+from zoo.data import FactorData, Images, LabelledImages, images
 from zoo.data.pixels import ArrayPixels
 
 
@@ -22,6 +23,22 @@ def test_says_what_it_is(toy: FactorData) -> None:
     assert toy.factor_sizes == (2, 3, 4)
     assert toy.factors.shape == (len(toy), 3) == (24, 3)
     assert repr(toy) == "<FactorData toy: 24 images (4, 6, 3)>"
+
+
+def test_the_images_may_be_an_array(toy: FactorData) -> None:
+    array = toy.read(slice(None))
+    for same in (
+        Images("mine", array),
+        LabelledImages("mine", array, toy.factors[:, 0]),
+        FactorData("mine", array, toy.factors, toy.factor_names),
+    ):
+        np.testing.assert_array_equal(same.read([5, 0]), array[[5, 0]])
+        assert same.resized(2).image_shape == (2, 2, 3)
+    with pytest.raises(
+        ValueError, match=r"Expected images of shape \(N, H, W, C\) and dtype uint8"
+    ):
+        Images("mine", array / 255)
+    assert doctest.testmod(images).failed == 0
 
 
 def test_read_takes_rows_in_any_order(toy: FactorData) -> None:

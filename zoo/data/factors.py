@@ -19,7 +19,8 @@ class FactorData(Images):
 
     Args:
         name: What it is called in messages and reports.
-        pixels: Where the images come from, a row for each row of `factors`.
+        pixels: Where the images come from, a row for each row of `factors`: an array uint8
+            (N, H, W, C), or what reads them by row.
         factors: Integers (N, F).
         factor_names: F names.
         factor_sizes: How many values each factor has. Default: its largest value + 1.
@@ -45,7 +46,7 @@ class FactorData(Images):
     def __init__(
         self,
         name: str,
-        pixels: Pixels,
+        pixels: Pixels | np.ndarray,
         factors: np.ndarray,
         factor_names: Sequence[str],
         factor_sizes: Sequence[int] | None = None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from zoo.data.pixels import Pixels, resized_pixels
+from zoo.data.pixels import ArrayPixels, Pixels, resized_pixels
 from zoo.data.resizing import as_size
 
 if TYPE_CHECKING:
@@ -26,23 +26,29 @@ class Images:
 
     Args:
         name: What it is called in messages and reports.
-        pixels: Where the images come from.
+        pixels: Where the images come from: an array uint8 (N, H, W, C), or what reads them by row.
         rows: The rows of `pixels` that belong to this dataset, in order. Default: all.
         settings: What `zoo.data.load` needs to make this dataset again, ready for JSON.
 
     Attributes:
         image_shape: (H, W, C).
+
+    Example:
+        >>> Images("mine", np.zeros((50, 32, 32, 1), np.uint8))
+        <Images mine: 50 images (32, 32, 1)>
     """
 
     def __init__(
         self,
         name: str,
-        pixels: Pixels,
+        pixels: Pixels | np.ndarray,
         rows: np.ndarray | None = None,
         settings: dict[str, Any] | None = None,
     ):
         self.name = name
         self.settings: dict[str, Any] = {"name": name} if settings is None else settings
+        if isinstance(pixels, np.ndarray):
+            pixels = ArrayPixels(pixels)
         self._original = self._pixels = pixels
         self._rows = rows
 

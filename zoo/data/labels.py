@@ -22,7 +22,7 @@ class LabelledImages(Images):
 
     Args:
         name: What it is called in messages and reports.
-        pixels: Where the images come from.
+        pixels: Where the images come from: an array uint8 (N, H, W, C), or what reads them by row.
         labels: Integers (N,), or (N, A) with 0 and 1 for A attributes, or None.
         rows: The rows of `pixels` that belong to this dataset, in order. Default: all.
         settings: What `zoo.data.load` needs to make this dataset again.
@@ -43,7 +43,7 @@ class LabelledImages(Images):
     def __init__(
         self,
         name: str,
-        pixels: Pixels,
+        pixels: Pixels | np.ndarray,
         labels: np.ndarray | None,
         rows: np.ndarray | None = None,
         settings: dict[str, Any] | None = None,
