@@ -17,10 +17,13 @@ from typing import Any
 
 _NAMES = {
     "Classifier": "applications.probing",
+    "Coded": "applications.adapting",
+    "Drawn": "applications.domains",
     "Edit": "applications.edits",
     "Edited": "applications.editing",
     "FineTuning": "applications.probing",
     "Index": "applications.searching",
+    "Labelled": "applications.probing",
     "Output": "applications.outputs",
     "Reader": "applications.reader",
     "SavedModel": "applications.saved_model",
@@ -32,6 +35,7 @@ _NAMES = {
     "by_latent": "applications.edits",
     "coral": "applications.adapting",
     "direction_between": "applications.edits",
+    "drawn": "applications.domains",
     "edit": "applications.editing",
     "explore": "applications.exploring",
     "labelled": "applications.probing",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from applications import edits
 from applications.reader import STEPS, TOLERANCE, Known, Reader, known, learned_reader
-from applications.saved_model import SavedModel
+from applications.saved_model import SavedModel, as_data
 from zoo import checks, reporting
 from zoo.data import FactorData
 from zoo.reporting.latents import percent
@@ -210,7 +210,7 @@ def edit(
 
     Args:
         model: One that encodes and decodes.
-        data: Any `zoo.data` set of images that the model takes.
+        data: Images uint8 (N, H, W, C) that the model takes, or any `zoo.data` set of such.
         way: "latent": one latent moves, from the 1 % to the 99 % quantile of its codes. "factor":
             that of the latent which holds a factor most. "swap": a part of the code is another
             image's. "attribute": the code moves from one value of a factor, or from one class, to
@@ -247,6 +247,7 @@ def edit(
     checks.one_of("way", way, WAYS)
     checks.integer("steps", steps, low=2)
     reader_steps = STEPS if reader_steps is None else reader_steps
+    data = as_data(data)
     facts = known(data, kinds)
     source = _source(model, data, facts, checks.integer("samples", samples, low=1), seed)
     shares = edits.information_shares(source.codes, source.code_values)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from applications.edits import information_shares
 from applications.program import decoder_program
 from applications.reader import Known, known
-from applications.saved_model import SavedModel
+from applications.saved_model import SavedModel, as_data
 from zoo import checks
 from zoo.reporting import pages, sheet
 from zoo.reporting.latents import percent
@@ -59,8 +59,9 @@ def explore(
 
     Args:
         model: One that encodes, and decodes unless neighbours are shown.
-        data: Any `zoo.data` set of images that the model takes. Their codes say how far sliders
-            go; where factors or labels are known, they name the codes that hold them.
+        data: Images uint8 (N, H, W, C) that the model takes, or any `zoo.data` set of such. Their
+            codes say how far sliders go; where factors or labels are known, they name the codes
+            that hold them.
         samples: Images that are looked at, and among which neighbours are. These are shown smaller
             where so many would not fit.
         neighbours: Whether nearest images are shown in place of a decoded one. Default: where the
@@ -72,9 +73,10 @@ def explore(
             more than 20 MiB.
 
     Example:
-        >>> page = explore(SavedModel.open("run"), data)  # doctest: +SKIP
+        >>> page = explore(SavedModel.open("run"), images)  # doctest: +SKIP
     """
     neighbours = not model.has("decode") if neighbours is None else neighbours
+    data = as_data(data)
     facts = known(data)
     images = facts.images if facts else getattr(data, "train", data)
     count = min(checks.integer("samples", samples, low=1), len(images))

@@ -23,7 +23,7 @@ from applications.outputs import Output
 from applications.saved_model import SavedModel
 from zoo import checks
 from zoo.cards import signature, versions, write_card
-from zoo.data import FactorData
+from zoo.data import FactorData, LabelledData, LabelledImages
 from zoo.data.progress import progress as progress_bar
 from zoo.files import replacing
 from zoo.messages import unknown
@@ -534,8 +534,8 @@ def labelled(
     """Images with labels to fit on and to test on, of a data set.
 
     Args:
-        data: A `LabelledData`, or a `FactorData`. Where there is no test half, nor images enough
-            for two halves, a fifth of the images is one.
+        data: A `LabelledData`, a `LabelledImages`, or a `FactorData`. Where there is no test half,
+            nor images enough for two halves, a fifth of the images is one.
         factor: Which factor, or which attribute, is the label; None for data with class labels.
         samples: Images of each half at most, drawn where there are more.
         seed: Draws them.
@@ -552,6 +552,8 @@ def labelled(
         if len(rows) < 2 * samples:
             return _halved(images, y, names, seed)
         return Labelled(images[:samples], y[:samples], images[samples:], y[samples:], names)
+    if isinstance(data, LabelledImages):
+        data = _with_no_test_half(data)
     names = data.class_names
     if data.train.labels is None:
         raise ValueError(
@@ -573,6 +575,18 @@ def labelled(
     if tested is None:
         return _halved(images, y, names, seed)
     return Labelled(images, y, tested[0], tested[1], names)
+
+
+def _with_no_test_half(images: LabelledImages) -> LabelledData:
+    """Images alone as labelled data; classes, or attributes, are called by their numbers."""
+    labels = images.labels
+    count = 0
+    if labels is not None and labels.size:
+        count = labels.shape[1] if labels.ndim == 2 else int(labels.max()) + 1
+    none = np.zeros((0, *images.image_shape), np.uint8)
+    no_labels = None if labels is None else labels[:0]
+    nothing = LabelledImages(images.name, none, no_labels)
+    return LabelledData(images.name, images, nothing, tuple(map(str, range(count))))
 
 
 def _column(kind: str, name: str | None, known: Sequence[str], data: str) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from zoo import checks
 from zoo import data as zoo_data
-from zoo.data import FactorData, LabelledData, LabelledImages
+from zoo.data import FactorData, Images, LabelledData, LabelledImages
 from zoo.data.folders import read_image
 from zoo.data.progress import progress as progress_bar
 from zoo.data.resizing import area_resize
@@ -446,6 +446,19 @@ def load_data(
     if not len(half):
         raise ValueError(f"Expected images in the {split} half of {data.name!r}. Received: none.")
     return half
+
+
+def as_data(data: Any) -> Images | LabelledData:
+    """A data set as it is; images uint8 (N, H, W, C) as one of which nothing else is known.
+
+    Raises:
+        ValueError: It is neither.
+
+    Example:
+        >>> as_data(np.zeros((50, 32, 32, 1), np.uint8))
+        <Images images: 50 images (32, 32, 1)>
+    """
+    return data if isinstance(data, Images | LabelledData) else Images("images", np.asarray(data))
 
 
 def load_images(

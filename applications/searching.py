@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from applications.outputs import Output
-from applications.saved_model import SavedModel, subspaces_of
+from applications.saved_model import SavedModel, as_data, subspaces_of
 from zoo import checks
-from zoo.data import FactorData
+from zoo.data import Images
 from zoo.files import check_writable, replacing
 from zoo.messages import unknown
 from zoo.metrics.arrays import checked_codes, unit
@@ -116,12 +116,14 @@ class Index:
 
         Args:
             saved_model: A model that encodes.
-            data: A `FactorData` or a `LabelledData`, as `load_data` gives it.
+            data: Images uint8 (N, H, W, C), or any `zoo.data` set of images, as `load_data` gives
+                it.
             name: What the data are called. Default: their name.
             samples: Images at most, drawn where there are more. Default: all.
             seed: Draws them.
             progress: Whether a bar is drawn on a terminal.
         """
+        data = as_data(data)
         images, names, labels = _contents(data, samples, seed)
         places = {k: [part.start, part.stop] for k, part in saved_model.subspaces.items()}
         about = {
@@ -470,22 +472,23 @@ def _contents(
     data: Any, samples: int | None, seed: int
 ) -> tuple[NDArray[np.uint8], list[str], NDArray[np.int64] | None]:
     """Images of a data set, their names, and the class of each where there are classes."""
-    whole, parts = isinstance(data, FactorData), _parts(data)
+    parts = _parts(data)
     rows = np.arange(sum(map(len, parts)))
     if samples is not None and checks.integer("samples", samples, low=1) < len(rows):
         rng = np.random.default_rng(seed)
         rows = np.sort(rng.choice(len(rows), samples, replace=False))
     images, names, labels = _read(parts, rows), [*map(str, rows)], None
-    if not whole and parts[0].paths is not None:
+    first = parts[0]
+    if getattr(first, "paths", None) is not None:
         names = np.concatenate([half.paths for half in parts])[rows].tolist()
-    if not whole and data.train.labels is not None and data.train.labels.ndim == 1:
+    if getattr(first, "labels", None) is not None and first.labels.ndim == 1:
         labels = np.concatenate([half.labels for half in parts])[rows]
     return images, names, labels
 
 
 def _parts(data: Any) -> list[Any]:
-    """A data set with factors, or the halves of one with labels that hold images."""
-    if isinstance(data, FactorData):
+    """Images as they are, or the halves of labelled data that hold some."""
+    if isinstance(data, Images):
         return [data]
     return [half for half in (data.train, data.test) if len(half)]
 

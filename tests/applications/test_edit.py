@@ -346,8 +346,7 @@ def test_from_class_to_class(model, quadrant_labels):
 
 @pytest.mark.parametrize("way", [("latent", 1), ("swap", "0"), ("between",)])
 def test_data_of_which_nothing_is_known_are_edited_and_not_measured(model, way, quadrant_factors):
-    bare = Images("bare", ArrayPixels(quadrant_factors.read(slice(0, 30))))
-    result = tried(model, bare, *way)
+    result = tried(model, quadrant_factors.read(slice(0, 30)), *way)
     assert (result.found, result.table, result.sentence) == (None, (), "")
     assert "reader" not in result.protocol
 

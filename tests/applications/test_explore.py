@@ -234,6 +234,12 @@ def test_many_codes_show_those_that_vary_most(tmp_path, quadrant_factors):
     assert text.count("data-code=") == 40
 
 
+def test_images_may_be_an_array(quadrants, quadrant_factors):
+    model = SavedModel.open(quadrants, needs=("encode", "decode"))
+    images = quadrant_factors.read(slice(None))
+    assert explore(model, images) == explore(model, Images("images", images))
+
+
 def test_names_cannot_break_the_page(quadrants, shown):
     model = SavedModel.open(quadrants, needs=("encode", "decode"))
     model.subspaces = {"<script>alert(1)</script>": slice(0, 2), "b": slice(2, 4)}

@@ -238,6 +238,18 @@ def test_a_test_half_is_made_where_there_is_none(quadrant_labels):
     assert (len(data.labels), len(data.test_labels)) == (78, 22)
 
 
+def test_images_and_labels_may_be_arrays(quadrant_factors):
+    images, factors = quadrant_factors.sample(100, seed=0)
+    classes = (factors[:, 0] > 2).astype(np.int64)
+    data = labelled(LabelledImages("mine", images, classes))
+    assert (len(data.labels), len(data.test_labels), data.class_names) == (79, 21, ("0", "1"))
+    np.testing.assert_array_equal(data.test_labels, data.test_images[:, 0, 0, 0] > 150)
+    bright = LabelledImages("mine", images, (factors > 2).astype(np.int64))
+    np.testing.assert_array_equal(labelled(bright, factor="0").labels, data.labels)
+    with pytest.raises(ValueError, match=r"Expected images with labels: .*'mine', which has none"):
+        labelled(LabelledImages("mine", images, None))
+
+
 def data_of(labels, names=("cat", "dog")):
     images = ArrayPixels(paint(np.zeros((6, 4))))
     halves = [

@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from applications import Index, Output, SavedModel, load_data
 from applications.searching import search, write
 from tests.applications.conftest import IMAGE, quadrant_means, save_model
-from zoo.data import FactorData
+from zoo.data import FactorData, LabelledImages
 from zoo.data.pixels import ArrayPixels
 
 
@@ -141,6 +141,20 @@ def test_some_images_with_factors_are_indexed(model, quadrant_factors):
     assert len(set(rows)) == 50
     np.testing.assert_array_equal(index.images, quadrant_factors.read(rows))
     assert index.labels is None
+
+
+def test_images_of_an_array_are_indexed(model, quadrant_factors):
+    images = quadrant_factors.read(slice(None))
+    index = Index.of(model, images)
+    assert (len(index), index.about["data"], index.labels) == (625, "images", None)
+    assert search(index, model.encode(images[[7]])).whole.rows[0, 0] == 7
+    labels = np.arange(625) % 2
+    known = Index.of(model, LabelledImages("mine", images, labels), samples=50)
+    np.testing.assert_array_equal(known.labels, labels[[int(name) for name in known.names]])
+    with pytest.raises(
+        ValueError, match=r"Expected images of shape \(N, H, W, C\) and dtype uint8"
+    ):
+        Index.of(model, "folder:pictures")
 
 
 def test_images_are_read_once_and_those_that_are_taken_alone(model, quadrant_labels, monkeypatch):
