@@ -7,7 +7,9 @@ the tests (venv, pip, pytest) is what `.ci/run` does.
 import itertools
 import json
 import re
+import runpy
 import shlex
+import sys
 from pathlib import Path
 
 import keras
@@ -53,7 +55,7 @@ def run(command):
 
 def test_what_is_not_run_here_is_what_ci_runs():
     ci = (ROOT / ".ci" / "run").read_text()
-    others = [line for line in commands() if not line.startswith("zoo ")]
+    others = [line for line in commands() if line not in (*LISTED, *STUDIES)]
     assert others == [
         "python -m venv .venv && . .venv/bin/activate",
         "pip install -e '.[test]'",
@@ -85,6 +87,7 @@ def test_the_settings_file_that_the_readme_shows_is_taken():
 
 OF_IMAGES = ("simclr", "pico", "runs/mnist", "runs/photos")
 LISTED = [line for line in commands() if line.startswith("zoo ")]
+STUDIES = [line for line in commands() if line.startswith("python -m tuning.studies.")]
 APPLIED = [line for line in LISTED if line.startswith("zoo apply ")]
 OF_VIEWS = [line for line in LISTED if any(word in line for word in OF_IMAGES)]
 
@@ -145,6 +148,20 @@ def test_the_code_for_ones_own_fit_runs(tmp_path, monkeypatch, cache):
     names["images"] = names["data"].read(range(5))
     exec(export, names)
     np.testing.assert_allclose(names["codes"], names["method"].predict(names["images"]), atol=1e-5)
+
+
+@pytest.mark.slow
+def test_every_command_of_a_study_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert {line.split()[2] for line in STUDIES} == {"tuning.studies.simclr"}
+    for line in STUDIES:
+        line = re.sub("--steps 60", "--steps 3", re.sub("--max-trials 3", "--max-trials 1", line))
+        _, _, module, *arguments = shlex.split(line)
+        monkeypatch.setattr("sys.argv", [module, *arguments])
+        monkeypatch.delitem(sys.modules, module, raising=False)  # another test may have imported it
+        with pytest.raises(SystemExit, match=r"^0$"):
+            runpy.run_module(module, run_name="__main__")
+    assert (tmp_path / "runs" / "short" / "report.html").is_file()
 
 
 @pytest.mark.slow

@@ -20,6 +20,6 @@ STUDY = {
 }
 
 if __name__ == "__main__":
-    from tuning.studies import run
+    from tuning.studies import main
 
-    run("barlow_twins", STUDY)
+    main("barlow_twins", STUDY, __doc__)

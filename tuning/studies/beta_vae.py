@@ -26,6 +26,6 @@ STUDY = {
 }
 
 if __name__ == "__main__":
-    from tuning.studies import run
+    from tuning.studies import main
 
-    run("beta_vae", STUDY)
+    main("beta_vae", STUDY, __doc__)

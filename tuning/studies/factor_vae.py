@@ -25,6 +25,6 @@ STUDY = {
 }
 
 if __name__ == "__main__":
-    from tuning.studies import run
+    from tuning.studies import main
 
-    run("factor_vae", STUDY)
+    main("factor_vae", STUDY, __doc__)

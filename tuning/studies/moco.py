@@ -20,6 +20,6 @@ STUDY = {
 }
 
 if __name__ == "__main__":
-    from tuning.studies import run
+    from tuning.studies import main
 
-    run("moco", STUDY)
+    main("moco", STUDY, __doc__)

@@ -20,6 +20,6 @@ STUDY = {
 }
 
 if __name__ == "__main__":
-    from tuning.studies import run
+    from tuning.studies import main
 
-    run("simclr", STUDY)
+    main("simclr", STUDY, __doc__)

@@ -36,15 +36,23 @@ for module in (
     cli.add_command(module.command)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """The console script: one readable line for an error; 2 for usage, 1 for failure."""
+def main(
+    arguments: list[str] | None = None, command: click.Command = cli, name: str = "zoo"
+) -> None:
+    """The console script: one readable line for an error; 2 for usage, 1 for failure.
+
+    Args:
+        arguments: Default: those of this process.
+        command: What is answered.
+        name: What its help calls it.
+    """
     with warnings_in_a_line():
-        sys.exit(_run(arguments))
+        sys.exit(_run(arguments, command, name))
 
 
-def _run(arguments: list[str] | None) -> int:
+def _run(arguments: list[str] | None, command: click.Command, name: str) -> int:
     try:
-        code = cli.main(arguments, prog_name="zoo", standalone_mode=False)
+        code = command.main(arguments, prog_name=name, standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()

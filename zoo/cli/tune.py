@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -13,6 +14,9 @@ from zoo import registry
 from zoo.cli.border import quiet_tensorflow, usage
 from zoo.cli.settings import MetricNames, given_layers, parsed, setting_options
 from zoo.messages import unknown
+
+if TYPE_CHECKING:
+    from tuning.study import StudyFolder
 
 HELP = """\
 Search for the settings of a METHOD in which a score is best.
@@ -52,6 +56,20 @@ def ranges_from(texts: Sequence[str]) -> dict[str, list[Any]]:
             raise ValueError(f"Expected one range for {name}. Received two.")
         ranges[name] = parts
     return ranges
+
+
+@contextlib.contextmanager
+def stoppable(folder: StudyFolder, max_trials: int) -> Iterator[None]:
+    """Within it what stops a search, Ctrl-C or SIGTERM, ends it with a line on how far it came."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as stop:
+        done = len(folder.trials)
+        click.echo(
+            f"zoo: stopped after {done} of at most {max_trials} trials. The same command goes on.",
+            err=True,
+        )
+        raise SystemExit(getattr(stop, "code", 130)) from None
 
 
 def _tune(
@@ -107,7 +125,7 @@ def _tune(
             raise ValueError("Expected --join without --overwrite: the study is the chief's.")
         count = (len(pinned) or (0 if chief else 1)) if workers is None else workers
     console = Console(soft_wrap=True)
-    try:
+    with stoppable(folder, max_trials):
         if workers is None and not (given or pinned):
             searching.run_study(study, folder, console, overwrite)
         else:
@@ -116,13 +134,6 @@ def _tune(
                 with searching.begun(study, folder, overwrite):
                     pass
             run_workers(folder, console, count, address, bool(join), threads, pinned)
-    except (KeyboardInterrupt, SystemExit) as stop:  # Ctrl-C, or SIGTERM, once all is saved
-        done = len(folder.trials)
-        click.echo(
-            f"zoo: stopped after {done} of at most {max_trials} trials. The same command goes on.",
-            err=True,
-        )
-        raise SystemExit(getattr(stop, "code", 130)) from None
     searching.say_where(folder, console)
     if folder.best is None:
         raise click.ClickException("No trial finished.")
