@@ -339,7 +339,10 @@ def drawn(
     rng = np.random.default_rng(seed)
     if isinstance(data, FactorData):
         if label is None:
-            raise ValueError(f"Expected label, one of the factors of {data.name}. Received: None.")
+            raise ValueError(
+                f"Expected label= (--label), the factor of {data.name!r} that is the label: "
+                f"{', '.join(data.factor_names)}. Received: none."
+            )
         factor, values, tie = _parsed(name)
         order, fifth = rng.permutation(len(data)), len(data) // 5
         parts = (order[place * 2 * fifth : (place + 1) * 2 * fifth], order[4 * fifth :])
@@ -357,7 +360,9 @@ def drawn(
             )
         return Drawn(images[0], of_label[rows[0]], images[1], of_label[rows[1]])
     if label is not None:
-        raise ValueError(f"Expected no label: {data.name} has no factors. Received: {label!r}.")
+        raise ValueError(
+            f"Expected no label= (--label): {data.name!r} has no factors. Received: {label!r}."
+        )
     found: list[NDArray[Any]] = []
     for half, start, step in ((data.train, place, 2), (data.test, 0, 1)):
         labels = half.labels

@@ -62,7 +62,7 @@ def moved(codes: Any, latent: int, values: Any) -> NDArray[np.float32]:
     Args:
         codes: (N, L).
         latent: Which, 0 to L - 1.
-        values: (S,).
+        values: (S,), or one number.
 
     Returns:
         (N, S, L).
@@ -116,7 +116,7 @@ def steered(codes: Any, direction: Any, amounts: Any) -> NDArray[np.float32]:
     Args:
         codes: (N, L).
         direction: (L,), such as `direction_between` gives.
-        amounts: (S,): how many times the direction is added.
+        amounts: (S,), or one number: how many times the direction is added.
 
     Returns:
         (N, S, L).
@@ -284,7 +284,7 @@ def by_latent(model: SavedModel, images: Any, latent: int, values: Any) -> Edit:
         model: One that encodes and decodes.
         images: uint8 (N, H, W, C).
         latent: Which, 0 to L - 1.
-        values: (S,).
+        values: (S,), or one number.
 
     Raises:
         ValueError: As `moved`, or images that the model does not take.
@@ -332,7 +332,7 @@ def by_direction(model: SavedModel, images: Any, direction: Any, amounts: Any) -
         model: One that encodes and decodes.
         images: uint8 (N, H, W, C).
         direction: (L,), such as `direction_between` gives.
-        amounts: (S,): how many times it is added.
+        amounts: (S,), or one number: how many times it is added.
 
     Raises:
         ValueError: As `steered`, or images that the model does not take.
@@ -517,7 +517,7 @@ def _pairs(codes: Any, others: Any) -> tuple[NDArray[np.float32], NDArray[np.flo
 
 
 def _numbers(name: str, value: Any) -> NDArray[np.float64]:
-    numbers = np.asarray(value)
+    numbers = np.atleast_1d(np.asarray(value))
     if numbers.ndim != 1 or numbers.dtype.kind not in "iuf" or not len(numbers):
         raise ValueError(f"Expected {name}: one number or several. Received: {value!r}.")
     if not np.isfinite(numbers).all():

@@ -236,7 +236,7 @@ class SavedModel:
             uint8 (N, H, W, C).
 
         Raises:
-            ValueError: Codes of another shape, or no such signature.
+            ValueError: Codes of another shape, NaN or infinity, or no such signature.
         """
         z = np.asarray(codes)
         if z.ndim != 2 or z.shape[1] != self.code_size or z.dtype.kind not in "fiu":
@@ -244,6 +244,8 @@ class SavedModel:
                 f"Expected codes: numbers of shape (N, {self.code_size}). "
                 f"Received: {z.dtype} of shape {z.shape}."
             )
+        if not np.isfinite(z).all():
+            raise ValueError("Expected codes: finite numbers. Received: NaN or infinity.")
         return self._batched("decode", batch_size, progress, z.astype(np.float32))
 
     def classify(
@@ -284,8 +286,10 @@ class SavedModel:
             return answers
 
         starts = range(0, len(arrays[0]), batch_size)
-        if not starts:
-            return answer(0)
+        if not starts:  # many a graph cannot be run on none
+            spec = function.structured_outputs[signature.gives]
+            dtype = np.uint8 if name == "decode" else spec.dtype.as_numpy_dtype
+            return np.zeros((0, *spec.shape[1:]), dtype)
         if not bar or len(starts) < LONG:
             return np.concatenate([answer(start) for start in starts])
         return np.concatenate(_with_bar(name, answer, starts))
@@ -304,9 +308,10 @@ class SavedModel:
         """Images uint8 (N, H, W, C) of the size that the model takes, or a refusal."""
         array = np.asarray(images)
         if array.dtype != np.uint8 or array.ndim != 4:
+            remedy = _remedy(array, self.image_shape)
             raise ValueError(
                 f"Expected images: uint8 of shape {_images(self.image_shape)}. "
-                f"Received: {array.dtype} of shape {array.shape}."
+                f"Received: {array.dtype} of shape {array.shape}.{remedy}"
             )
         self.check_image_shape(array.shape[1:])
         return array
@@ -319,9 +324,11 @@ class SavedModel:
             resizing: Whether height and width do not matter, as they will be brought to its own.
         """
         if shape[2] != self.image_shape[2]:
+            mode = {1: "L", 3: "RGB"}.get(self.image_shape[2])
+            remedy = f" Pillow's image.convert({mode!r}) makes them so." if mode else ""
             raise ValueError(
                 f"Expected {_coloured(self.image_shape[2])}, as the model takes. "
-                f"Received: {_coloured(shape[2])}."
+                f"Received: {_coloured(shape[2])}.{remedy}"
             )
         if not resizing and shape[:2] != self.image_shape[:2]:
             raise ValueError(
@@ -462,13 +469,15 @@ def as_data(data: Any) -> Images | LabelledData:
 
 
 def load_images(
-    saved_model: SavedModel, paths: Iterable[str | os.PathLike[str]], resize: bool = False
+    saved_model: SavedModel,
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    resize: bool = False,
 ) -> NDArray[np.uint8]:
     """Image files for a model. Grey files join coloured ones, as in a folder.
 
     Args:
         saved_model: The model.
-        paths: The files.
+        paths: The files, or one.
         resize: Whether images of another size are area-averaged to the model's.
 
     Returns:
@@ -479,7 +488,7 @@ def load_images(
             model of grey images.
     """
     images = []
-    for path in map(Path, paths):
+    for path in map(Path, [paths] if isinstance(paths, str | os.PathLike) else paths):
         try:
             image = read_image(path)
         except Exception as error:  # Pillow's decoders raise nearly everything on other files
@@ -596,6 +605,29 @@ def _with_bar(
             answers.append(answer(start))
             advance(1)
     return answers
+
+
+def _remedy(array: NDArray[Any], shape: tuple[int, int, int]) -> str:
+    """How an array becomes images uint8 (N, H, W, C), as a sentence; "" where none is known."""
+    if array.dtype.kind in "US":
+        return " load_images reads files."
+    if array.ndim not in (3, 4) or array.dtype.kind not in "fiu" or not array.size:
+        return ""
+    steps = "images"
+    if array.ndim == 3 and array.shape == shape:
+        steps += "[None]"
+    elif array.ndim == 3 and shape[2] == 1:
+        steps += "[..., None]"
+    elif array.ndim == 3:
+        return ""
+    if array.dtype != np.uint8:
+        low, high = array.min(), array.max()
+        if not 0 <= low <= high <= 255:
+            return ""
+        if array.dtype.kind == "f" and high <= 1:
+            steps = f"(255 * {steps}).round()"
+        steps += ".astype('uint8')"
+    return f" {steps} is that."
 
 
 def _images(shape: tuple[int, int, int]) -> str:

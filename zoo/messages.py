@@ -14,8 +14,12 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     Example:
         >>> unknown("metric", "mgi", ["sap", "mig"])
         "Unknown metric 'mgi'. Did you mean 'mig'? Expected one of: mig, sap."
+        >>> unknown("subspace", "colour", [])
+        "Unknown subspace 'colour'. There is none."
     """
     names = sorted(known)
+    if not names:
+        return f"Unknown {kind} {name!r}. There is none."
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return f"Unknown {kind} {name!r}.{hint} Expected one of: {', '.join(names)}."

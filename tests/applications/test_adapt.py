@@ -195,7 +195,11 @@ class TestDomains:
     @pytest.mark.parametrize(
         ("name", "label", "words"),
         [
-            ("top left=1", None, "Expected label, one of the factors of quadrants"),
+            (
+                "top left=1",
+                None,
+                r"label= \(--label\), the factor of 'quadrants' .*: top left, bot",
+            ),
             ("top left", "top right", "FACTOR=VALUE,... or .* Received: 'top left'"),
             ("top left=1:0.5.5", "top right", "FACTOR=VALUE,... or "),
             ("top left=1:2", "top right", "Expected tie to be a number from 0 to 1"),
@@ -206,7 +210,9 @@ class TestDomains:
             drawn(quadrant_factors, name, 50, 1, label)
 
     def test_other_data_are_refused(self, quadrant_labels, quadrant_factors):
-        with pytest.raises(ValueError, match="Expected no label: quadrants has no factors"):
+        with pytest.raises(
+            ValueError, match=r"Expected no label= \(--label\): 'quadrants' has no fac"
+        ):
             drawn(quadrant_labels, "plain", 50, 1, "top left")
         with pytest.raises(ValueError, match="Expected images of 3 channels"):
             drawn(quadrant_factors, "top left=1", 50, 3, "top right")

@@ -45,6 +45,7 @@ def reader(quadrant_factors):
 @settings(max_examples=30, deadline=None)
 @given(CODES, st.integers(0, 3))
 def test_one_latent_moves_and_the_rest_stays(codes, latent):
+    np.testing.assert_array_equal(edit.moved(codes, latent, 2.0), edit.moved(codes, latent, [2.0]))
     steps = edit.moved(codes, latent, [-1.0, 2.0])
     rest = [k for k in range(4) if k != latent]
     assert (steps[:, :, latent] == [-1, 2]).all()

@@ -9,7 +9,14 @@ import pytest
 from PIL import Image
 
 from applications import SavedModel, load_data, load_images, saved_model
-from tests.applications.conftest import CLASSIFY, ENCODE, painted, quadrant_means, save_model
+from tests.applications.conftest import (
+    CLASSIFY,
+    DECODE,
+    ENCODE,
+    painted,
+    quadrant_means,
+    save_model,
+)
 from zoo.data.progress import progress
 
 IMAGE = ((None, 8, 8, 1), "uint8")
@@ -54,6 +61,21 @@ def test_a_bar_is_drawn_of_many_batches(model, quadrant_factors, monkeypatch):
 def test_no_images_have_no_codes(model):
     assert model.encode(np.zeros((0, 8, 8, 1), np.uint8)).shape == (0, 4)
     assert model.decode(np.zeros((0, 4))).shape == (0, 8, 8, 1)
+
+
+def test_a_graph_is_not_run_on_no_images(tmp_path):
+    def encode(images):
+        import tensorflow as tf
+
+        tf.debugging.assert_greater(tf.shape(images)[0], 0)  # many cannot be
+        return quadrant_means(images)
+
+    folder = save_model(tmp_path / "model", {"encode": (encode, *ENCODE[1:]), "decode": DECODE})
+    model = SavedModel.open(folder)
+    codes = model.encode(np.zeros((0, 8, 8, 1), np.uint8))
+    assert (codes.shape, codes.dtype) == ((0, 4), np.float32)
+    images = model.decode(codes)
+    assert (images.shape, images.dtype) == ((0, 8, 8, 1), np.uint8)
 
 
 def test_a_condition_is_one_for_all_or_one_each(model, quadrant_factors):
@@ -287,6 +309,13 @@ def test_a_decoder_of_other_codes_is_refused(tmp_path):
         (np.zeros((8, 8, 1), np.uint8), r"Received: uint8 of shape \(8, 8, 1\)"),
         (np.zeros((2, 8, 6, 1), np.uint8), r"of 8x8 pixels .*Received: 8x6 pixels.*--resize"),
         (np.zeros((2, 8, 8, 3), np.uint8), r"Expected grey images \(1 channel\).*in colour \(3"),
+        (
+            np.zeros((2, 8, 8, 3), np.uint8),
+            r"channels\)\. Pillow's image\.convert\('L'\) makes them so",
+        ),
+        (["a.png"], r"Received: <U5 of shape \(1,\)\. load_images reads files\.$"),
+        (np.full((2, 8, 8, 1), -1.0), r"of shape \(2, 8, 8, 1\)\.$"),
+        (np.zeros((2, 8)), r"of shape \(2, 8\)\.$"),
     ],
 )
 def test_other_images_are_refused(model, images, said):
@@ -295,9 +324,40 @@ def test_other_images_are_refused(model, images, said):
             function(images)
 
 
+@pytest.mark.parametrize(
+    ("given", "steps"),
+    [
+        (lambda images: images[..., 0], "images[..., None]"),
+        (lambda images: images / 255, "(255 * images).round().astype('uint8')"),
+        (lambda images: images.astype(np.float32), "images.astype('uint8')"),
+        (lambda images: images[..., 0] / 255, "(255 * images[..., None]).round().astype('uint8')"),
+    ],
+)
+def test_how_other_arrays_become_images_is_said(model, quadrant_factors, given, steps):
+    images = quadrant_factors.read([3, 600])
+    with pytest.raises(ValueError, match=re.escape(f" {steps} is that.")):
+        model.encode(given(images))
+    made = eval(steps, {"images": given(images)})
+    np.testing.assert_array_equal(made, images)
+    with pytest.raises(ValueError, match=re.escape(" images[None] is that.")):
+        model.encode(images[0])
+
+
+def test_how_a_model_of_colours_is_given_them_is_said(tmp_path):
+    image = {"image": ((None, 8, 8, 3), "uint8")}
+    first = (lambda x: quadrant_means(x[..., :1]), image, "codes")
+    model = SavedModel.open(save_model(tmp_path / "model", {"encode": first}))
+    with pytest.raises(ValueError, match=r"Received: grey .*image\.convert\('RGB'\) makes them so"):
+        model.encode(np.zeros((2, 8, 8, 1), np.uint8))
+    with pytest.raises(ValueError, match=r"of shape \(2, 8, 8\)\.$"):
+        model.encode(np.zeros((2, 8, 8), np.uint8))
+
+
 def test_other_codes_conditions_and_batches_are_refused(model):
     with pytest.raises(ValueError, match=r"numbers of shape \(N, 4\). Received: float64 of shape"):
         model.decode(np.zeros((2, 3)))
+    with pytest.raises(ValueError, match=r"Expected codes: finite numbers. Received: NaN or inf"):
+        model.decode(np.full((2, 4), np.nan))
     images = np.zeros((2, 8, 8, 1), np.uint8)
     for condition in ([0, 1, 2], [0.5, 0.5]):
         with pytest.raises(ValueError, match=r"Expected condition: integers of shape \(2,\)"):
@@ -356,6 +416,8 @@ def test_files_are_read(model, tmp_path):
         load_images(model, [tmp_path / "a.png", tmp_path / "b.png"])
     images = load_images(model, [tmp_path / "a.png", tmp_path / "b.png"], resize=True)
     np.testing.assert_array_equal(images, np.stack([picture, picture])[..., None])
+    for one in (tmp_path / "a.png", str(tmp_path / "a.png")):
+        np.testing.assert_array_equal(load_images(model, one), images[:1])
 
 
 def test_grey_files_join_coloured_ones(tmp_path):

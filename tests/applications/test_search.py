@@ -257,6 +257,8 @@ def test_other_codes_and_subspaces_are_refused():
         index.nearest(np.zeros((1, 2)), 1)
     with pytest.raises(ValueError, match=r"Unknown subspace 'shap'. Did you mean 'shape'"):
         index.nearest(np.eye(3), 1, "shap")
+    with pytest.raises(ValueError, match=r"Unknown subspace 'shape'\. There is none\."):
+        of_codes(np.eye(3)).nearest(np.eye(3), 1, "shape")
     with pytest.raises(ValueError, match="NaN or infinity"):
         of_codes([[np.nan, 1]])
     with pytest.raises(
