@@ -151,14 +151,8 @@ class SavedModel:
 
     @property
     def name(self) -> str:
-        """What it is called in reports: its folder, and the one above where that is a version.
-
-        In a finished run it is called like the run.
-        """
-        *above, last = self.path.resolve().parts
-        if last.isdecimal() and above[-1:] == ["saved_model"]:
-            return above[-2]
-        return "/".join([*above[-1:], last]) if last.isdecimal() else last
+        """What it is called in reports, see `name_of`."""
+        return name_of(self.path)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -394,6 +388,21 @@ def found(path: str | os.PathLike[str]) -> Path:
     )
 
 
+def name_of(folder: Path) -> str:
+    """What a SavedModel is called: its folder, and the one above where that is a version.
+
+    In a finished run it is called like the run.
+
+    Example:
+        >>> name_of(Path("saved_models/sprites/1")), name_of(Path("runs/mine/saved_model/1"))
+        ('sprites/1', 'mine')
+    """
+    *above, last = folder.resolve().parts
+    if last.isdecimal() and above[-1:] == ["saved_model"]:
+        return above[-2]
+    return "/".join([*above[-1:], last]) if last.isdecimal() else last
+
+
 def load_data(
     saved_model: SavedModel,
     name: str | None = None,
@@ -401,17 +410,20 @@ def load_data(
     split: str | None = None,
     subset: Mapping[str, int | Iterable[int]] | None = None,
     skip_bad: bool = False,
+    any_colours: bool = False,
 ) -> FactorData | LabelledData | LabelledImages:
     """A data set for a model: its images have the size and the colours that the model takes.
 
     Args:
         saved_model: The model.
         name: A name as `zoo.data.load` takes it: "dsprites", "mnist:PATH", "folder:PATH". Default:
-            the data that the model's card says it learned from, at the size it learned from.
+            the data that the model's card says it learned from. These are loaded at the size that
+            it learned from, also where they are named.
         resize: Whether images of another size are area-averaged to the model's.
         split: "train" or "test": that half alone, of data with labels.
         subset: Of data with factors, the values to keep.
         skip_bad: Whether files of a folder that are no images are left out.
+        any_colours: Whether images may be grey for a model of coloured ones, or the reverse.
 
     Raises:
         ValueError: As `zoo.data.load`; images of another size and `resize` is False, grey images
@@ -422,6 +434,7 @@ def load_data(
         >>> data = load_data(model, "mnist:mnist.npz", resize=True)  # doctest: +SKIP
     """
     given: dict[str, Any]
+    own = saved_model.card.get("data") or {}
     if name is None:
         if "data" not in saved_model.card:
             raise ValueError(
@@ -434,13 +447,16 @@ def load_data(
                 f"{saved_model.path / CARD} is damaged: expected data of "
                 f"{', '.join(sorted(LOADED))}. Received: {given}. --data names others."
             )
+    elif name == own.get("name") and own.get("size"):
+        given = {"name": name, "size": own["size"]}
     else:
         given = {"name": name}
     options: dict[str, Any] = {"subset": subset, "skip_bad": skip_bad}
     if resize:
         options["size"] = saved_model.image_shape[:2]
     data = zoo_data.load(**{**given, **{k: v for k, v in options.items() if v}})
-    saved_model.check_image_shape(data.image_shape)
+    channels = saved_model.image_shape[2] if any_colours else data.image_shape[2]
+    saved_model.check_image_shape((*data.image_shape[:2], channels))
     if split is None:
         return data
     checks.one_of("split", split, ("train", "test"))

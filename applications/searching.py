@@ -186,7 +186,8 @@ class Index:
         if saved_model is not None and fingerprint != saved_model.fingerprint:
             raise ValueError(
                 f"Expected an index of codes of {saved_model.name}. Received: {path}, of codes of "
-                f"{maker}, another model. Make one at another path (--index)."
+                f"{maker}, another model. Make one at another path (--index), or in its place "
+                "(--overwrite with --data)."
             )
         return index
 

@@ -377,6 +377,8 @@ def test_data_of_another_size_are_resized_on_request_alone(model):
 
 
 def test_colours_must_be_those_of_the_model(model):
+    data = load_data(model, "coloured_sprites", resize=True, any_colours=True)
+    assert data.image_shape == (8, 8, 3)
     for resize in (False, True):
         with pytest.raises(ValueError, match=r"Expected grey images .*Received: images in colour"):
             load_data(model, "coloured_sprites", resize=resize)
@@ -404,8 +406,11 @@ def test_without_a_name_the_data_are_those_of_the_card(model, encoder_only, tmp_
     folder = shutil.copytree(encoder_only, tmp_path / "with-card")
     card = {"data": {"name": "dsprites", "size": [8, 8]}}
     (folder / "card.json").write_text(json.dumps(card))
-    data = load_data(SavedModel.open(folder), subset={"orientation": 0})
-    assert (data.name, data.image_shape, len(data)) == ("dsprites", (8, 8, 1), 737_280 // 40)
+    for name in (None, "dsprites"):  # also where they are named at the size of the card
+        data = load_data(SavedModel.open(folder), name, subset={"orientation": 0})
+        assert (data.name, data.image_shape, len(data)) == ("dsprites", (8, 8, 1), 737_280 // 40)
+    with pytest.raises(ValueError, match=r"Expected images of 8x8 pixels .* Received: 64x64"):
+        load_data(SavedModel.open(encoder_only), "dsprites")
 
 
 def test_files_are_read(model, tmp_path):

@@ -3,6 +3,7 @@ import json
 import shutil
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -355,7 +356,8 @@ def test_a_folder_is_indexed_once_and_asked_often(command, quadrants, picture_fo
     answer = command("apply", "search", quadrants, "--data", folder, "--neighbours", "3")
     assert answer.code == 0, answer.err
     made, header, *table, agreed, timed, also = answer.out.splitlines()
-    assert made.startswith("applied/index.npz: 80 images indexed in ")
+    own = f"applied/index-{quadrants.parent.name}-1.npz"
+    assert made.startswith(f"{own}: 80 images indexed in ")
     assert header.split() == ["query", "nearest,", "by", "cosine"]
     assert len(table) == 6
     assert table[0].count(".png") == 4
@@ -372,7 +374,7 @@ def test_a_folder_is_indexed_once_and_asked_often(command, quadrants, picture_fo
     answer = command(*asking, "--near", "distance")
     assert answer.code == 0, answer.err
     there, header, row, *_ = answer.out.splitlines()
-    assert there == f"applied/index.npz: 80 images of {folder}, indexed before"
+    assert there == f"{own}: 80 images of {folder}, indexed before"
     assert header.endswith("nearest, by distance")
     assert row.startswith(picture.name)
     [asked] = json.loads((tmp_path / "again/result.json").read_text())["queries"]
@@ -383,7 +385,7 @@ def test_a_folder_is_indexed_once_and_asked_often(command, quadrants, picture_fo
     refusals = [
         (
             ("--data", "digits"),
-            "Expected an index of digits. Received: applied/index.npz, of folde",
+            f"Expected an index of digits. Received: {own}, of folde",
         ),
         (
             ("--data", folder, "--index", picture, "--overwrite"),
@@ -405,6 +407,17 @@ def test_a_folder_is_indexed_once_and_asked_often(command, quadrants, picture_fo
         assert answer.code == 2
         assert said in answer.err
         assert not (tmp_path / f"out{i}").exists()
+
+
+def test_each_model_has_an_index_of_its_own(command, quadrants, encoder_only, picture_folder):
+    given = ("--data", f"folder:{picture_folder}", "--neighbours", "1", "--draw", "1")
+    for model, again in ((quadrants, ()), (encoder_only, ()), (quadrants, ("--overwrite",))):
+        answer = command("apply", "search", model, *given, "--out", f"of-{model.name}", *again)
+        assert answer.code == 0, answer.err
+    [other] = Path("applied").glob(f"index-{quadrants.parent.name}-1.npz")
+    answer = command("apply", "search", encoder_only, "--index", other, "--overwrite")
+    assert answer.code == 2
+    assert "another model. Make one at another path (--index), or in its place (--ov" in answer.err
 
 
 def test_an_index_in_the_folder_of_the_result_is_refused(command, quadrants):

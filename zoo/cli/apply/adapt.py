@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,10 +21,6 @@ from zoo.cli.apply.options import (
 )
 from zoo.cli.border import usage
 from zoo.cli.output import print_table
-from zoo.cli.settings import kept
-
-if TYPE_CHECKING:
-    from applications.saved_model import SavedModel
 
 
 @click.command("adapt")
@@ -91,7 +86,7 @@ def command(
     from zoo.reporting.latents import TOLD
 
     with usage():
-        loaded = _loaded(model, data, resize, subset, skip_bad)
+        loaded = load_data(model, data, resize, subset, skip_bad, any_colours=True)
         first, second = (
             drawn(loaded, name, samples, model.image_shape[2], label, place, seed)
             for place, name in enumerate((source, target))
@@ -146,17 +141,3 @@ def command(
     )
     click.echo(f"{protocol}.")
     click.echo(f"also in {out / 'adapt.png'}")
-
-
-def _loaded(
-    model: SavedModel, data: str | None, resize: bool, subset: Sequence[str], skip_bad: bool
-) -> Any:
-    """The data that the flags name, grey ones too for a model of images in colour."""
-    from zoo.data import load
-
-    if data is None:
-        return load_data(model, None, resize, subset, skip_bad)
-    size = model.image_shape[:2] if resize else None
-    loaded = load(data, size=size, subset=dict(map(kept, subset)) or None, skip_bad=skip_bad)
-    model.check_image_shape((*loaded.image_shape[:2], model.image_shape[2]))
-    return loaded

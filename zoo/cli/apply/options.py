@@ -134,15 +134,21 @@ def open_output(out: Path, overwrite: bool, saved_model: Path) -> Output:
         raise click.UsageError(str(error)) from None
 
 
+def find_saved_model(path: Path) -> Path:
+    """The folder of the SavedModel at a path, or a refusal."""
+    from applications.saved_model import found
+
+    try:
+        return found(path)
+    except FileNotFoundError as error:
+        raise click.UsageError(str(error)) from None
+
+
 def open_saved_model(path: Path, needs: Sequence[str] = ("encode",)) -> SavedModel:
     """The SavedModel at a path, or a refusal; it wakes TensorFlow."""
-    from applications.saved_model import SavedModel, found
+    from applications.saved_model import SavedModel
 
-    with usage():
-        try:
-            folder = found(path)
-        except FileNotFoundError as error:
-            raise ValueError(str(error)) from None
+    folder = find_saved_model(path)
     with quiet_tensorflow(), usage():
         return SavedModel.open(folder, needs)
 
@@ -153,6 +159,7 @@ def load_data(
     resize: bool,
     subset: Sequence[str] = (),
     skip_bad: bool = False,
+    any_colours: bool = False,
 ) -> Any:
     """The data set that the flags name, as `applications.load_data` gives and refuses it."""
     from applications import saved_model as module
@@ -164,4 +171,5 @@ def load_data(
             resize=resize,
             subset=dict(map(kept, subset)) or None,
             skip_bad=skip_bad,
+            any_colours=any_colours,
         )

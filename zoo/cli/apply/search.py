@@ -14,6 +14,7 @@ from zoo.cli.apply.options import (
     SAVED_MODEL,
     SEED,
     data_options,
+    find_saved_model,
     load_data,
     named,
     open_output,
@@ -38,8 +39,7 @@ SHOWN = 3  # neighbours of a query in the table
     "--index",
     "index_path",
     type=click.Path(path_type=Path),
-    default=Path("applied/index.npz"),
-    show_default=True,
+    show_default="applied/index-MODEL.npz",
     help="File of the index: made of --data where it is not there, else used as it is.",
 )
 @click.option(
@@ -85,7 +85,7 @@ def command(
     resize: bool,
     subset: tuple[str, ...],
     skip_bad: bool,
-    index_path: Path,
+    index_path: Path | None,
     queries: tuple[Path, ...],
     neighbours: int,
     near: str,
@@ -105,6 +105,11 @@ def command(
     if queries and named("draw"):
         raise click.UsageError("Expected --draw or --query. Received: both.")
     output = open_output(out, overwrite, saved_model)
+    from applications.saved_model import load_images, name_of
+
+    if index_path is None:
+        name = name_of(find_saved_model(saved_model)).replace("/", "-")
+        index_path = Path("applied") / f"index-{name}.npz"
     if index_path.resolve().is_relative_to(out.resolve()):
         raise click.UsageError(
             f"Expected --index outside of --out, which is written anew each time. "
@@ -118,8 +123,6 @@ def command(
             check_place(index_path)
     model = open_saved_model(saved_model)
     import numpy as np
-
-    from applications.saved_model import load_images
 
     with usage():
         pictures = load_images(model, queries, resize) if queries else None
