@@ -74,7 +74,9 @@ def comparable(trials: Sequence[Trial], aims: Sequence[Objective]) -> list[Trial
     return [
         trial
         for trial in finished
-        if trial.epochs == longest and np.isfinite(_point(trial, aims)).all()
+        if trial.epochs == longest
+        and {aim.score for aim in aims} <= {*trial.known}
+        and np.isfinite(_point(trial, aims)).all()
     ]
 
 

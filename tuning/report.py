@@ -190,7 +190,7 @@ def _row(
         "values": _cells(trial, scales),
         "mean": _number(trial.mean(aim.score)),
         "range": f"{_number(low)} to {_number(high)}" if low < high else "",
-        "against": _number(trial.mean(against.score)),
+        "against": _number(_of_the_other_aim(trial, against)),
         "seconds": UNKNOWN if trial.seconds is None else f"{trial.seconds:,.0f}",
         "marks": marks,
     }
@@ -208,7 +208,7 @@ def _picks(
 
 def _point(trial: Trial, aim: Objective, against: Objective, best: Trial | None) -> Point:
     finished = trial.status == "finished"
-    other = trial.mean(against.score) if finished else math.nan
+    other = _of_the_other_aim(trial, against) if finished else math.nan
     return Point(
         trial.number,
         {**trial.values, "epochs": trial.epochs},
@@ -216,6 +216,11 @@ def _point(trial: Trial, aim: Objective, against: Objective, best: Trial | None)
         {} if math.isnan(other) else {against.name: other},
         best == trial,
     )
+
+
+def _of_the_other_aim(trial: Trial, against: Objective) -> float:
+    """What the objective is weighed against; NaN where the trial does not know it."""
+    return trial.mean(against.score) if against.score in trial.known else math.nan
 
 
 def _varied(study: Study, trials: Sequence[Trial]) -> list[Scale]:

@@ -27,10 +27,11 @@ from typing import Any, Literal, Self
 import filelock
 import numpy as np
 
-from tuning.objectives import Objective, objective_of
+from tuning.objectives import OTHER_NAMES, Objective, objective_of
 from tuning.space import Knob, Number, Range, applied, space_of
 from zoo import checks, registry
 from zoo.files import remove_partials, write_json
+from zoo.messages import unknown
 from zoo.metrics.scoring import Score
 from zoo.plans import LOCK, Plan, PlanFolder
 from zoo.runs import REPORT, Run, Settings, is_of_steps
@@ -40,6 +41,7 @@ TRIALS, LOGS, TENSORBOARD = "trials", "workers", "tensorboard"
 
 LEAVING = 2.0  # seconds in which a chief ends whose parent was killed
 
+TIME = "seconds"  # what a trial knows of itself, beside its scores
 TUNERS = ("bayesian", "random", "grid", "hyperband")
 FACTOR = 3  # of Hyperband: a third of the trials goes on, three times as long
 
@@ -212,6 +214,7 @@ class Trial:
         reason: Why it failed, in a line.
         seconds: What its runs took; None where one of them was stopped and gone on with.
         scores: For each seed, name -> Score; `udr`, which is of all seeds, is in each.
+        objective: Of the study, as it was asked for; `StudyFolder` fills it in.
     """
 
     number: int
@@ -221,43 +224,69 @@ class Trial:
     reason: str = ""
     seconds: float | None = 0.0
     scores: Sequence[Mapping[str, Score]] = ()
+    objective: str = dataclasses.field(default="", compare=False)
 
     @property
     def name(self) -> str:
         """Of its folder: "0003"."""
         return f"{self.number:04d}"
 
-    def values_of(self, score: str) -> list[float]:
-        """A score of each seed; "seconds" is the time of the trial over its seeds."""
-        if score == "seconds":
-            return [] if self.seconds is None else [self.seconds / max(len(self.scores), 1)]
-        return [scores[score].value for scores in self.scores if score in scores]
+    @property
+    def known(self) -> list[str]:
+        """The names of its scores, with the time; nothing is known of one that failed at once."""
+        return [*dict.fromkeys(name for one in self.scores for name in one), TIME]
 
-    def mean(self, score: str) -> float:
-        """The mean of a score over the seeds; NaN where it has none."""
+    def values_of(self, score: str | None = None) -> list[float]:
+        """A score of each seed.
+
+        Args:
+            score: Its name, or as an objective is called: "knn_accuracy" is "knn". "seconds" is
+                the time of the trial over its seeds. Default: the objective.
+
+        Returns:
+            Nothing of a trial that failed before it was scored, and of a time that is not known.
+
+        Raises:
+            ValueError: The trial has no such score: with the nearest, and with all.
+        """
+        asked = self.objective if score is None else score
+        name = OTHER_NAMES.get(asked, asked)
+        if name == TIME:
+            return [] if self.seconds is None else [self.seconds / max(len(self.scores), 1)]
+        if self.scores and name not in self.known:
+            raise ValueError(unknown(f"score of trial {self.number}", asked, self.known))
+        return [scores[name].value for scores in self.scores if name in scores]
+
+    def mean(self, score: str | None = None) -> float:
+        """The mean of a score over the seeds, as `values_of`; NaN of no value."""
         found = self.values_of(score)
         return float(np.mean(found)) if found else float("nan")
 
-    def spread(self, score: str) -> tuple[float, float]:
-        """The least and the largest of a score over the seeds."""
+    def spread(self, score: str | None = None) -> tuple[float, float]:
+        """The least and the largest of a score over the seeds, as `values_of`."""
         found = self.values_of(score)
         return min(found), max(found)
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary for `json.dump`."""
         scores = [{name: score.to_json() for name, score in one.items()} for one in self.scores]
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        fields = {name: getattr(self, name) for name in self._kept()}
         return {**fields, "values": dict(self.values), "scores": scores}
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+    def from_json(cls, fields: Mapping[str, Any], objective: str = "") -> Self:
         """The trial that `to_json` wrote; what else stands in the record is left alone."""
         scores = tuple(
             {name: Score.from_json(score) for name, score in one.items()}
             for one in fields["scores"]
         )
-        told = {field.name: fields[field.name] for field in dataclasses.fields(cls)}
-        return cls(**{**told, "scores": scores})
+        told = {name: fields[name] for name in cls._kept()}
+        return cls(**{**told, "scores": scores}, objective=objective)
+
+    @classmethod
+    def _kept(cls) -> list[str]:
+        """What its record holds; the objective is the study's."""
+        return [field.name for field in dataclasses.fields(cls) if field.name != "objective"]
 
 
 class StudyFolder(PlanFolder[Study]):
@@ -303,9 +332,9 @@ class StudyFolder(PlanFolder[Study]):
         Raises:
             ValueError: Its record is damaged.
         """
-        path = self._trial_path(number) / RECORD
+        path, objective = self._trial_path(number) / RECORD, self.study.objective
         try:
-            return Trial.from_json(json.loads(path.read_text()))
+            return Trial.from_json(json.loads(path.read_text()), objective)
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError, AttributeError):

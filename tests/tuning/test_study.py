@@ -115,8 +115,25 @@ def test_the_mean_and_the_spread_are_over_the_seeds():
     assert told.mean("mig") == 0.375
     assert told.spread("mig") == (0.25, 0.5)
     assert told.mean("seconds") == 2.0
-    assert str(told.mean("sap")) == "nan"
     assert str(trial(0, 0.25, 0.5, seconds=None).mean("seconds")) == "nan"
+
+
+def test_a_score_is_found_by_its_own_name_and_by_that_of_the_objective(folder):
+    study = Study.planned("simclr", "knn_accuracy", layers=[TINY])
+    folder.begin(study, {})
+    values = {"temperature": 0.1}
+    scores = [{"knn": Score("knn", value), "loss": Score("loss", 4.0)} for value in (0.25, 0.75)]
+    folder.record(Trial(0, values, 3, "finished", scores=scores))
+    folder.record(Trial(1, values, 3, "failed", "Out of memory."))
+    best = folder.best
+    assert best.mean() == best.mean("knn_accuracy") == best.mean("knn") == 0.5
+    assert best.spread() == (0.25, 0.75)
+    assert best.values_of() == [0.25, 0.75]
+    assert str(folder.trials[1].mean()) == "nan"  # it has no scores at all
+    for name in ("knn_acuracy", "nonsense", "mig"):
+        with pytest.raises(ValueError, match="Unknown score of trial 0") as error:
+            best.mean(name)
+        assert str(error.value).endswith("Expected one of: knn, loss, seconds.")
 
 
 def test_the_best_is_of_those_that_finished_and_were_longest():
