@@ -35,6 +35,7 @@ from zoo.reporting.report import CHARTED, MARK, Shown, neighbours_of, traversal_
 from zoo.runs import REPORT, without_folders
 
 UNKNOWN = "\N{EN DASH}"
+ELSEWHERE = "Commands are to be run in the folder that holds the study."
 MOST_SEEDS = 3  # of the best trial whose latents are shown
 MOST_LINES = 60  # trials whose curves are drawn: the best of them
 
@@ -83,6 +84,7 @@ def page(folder: StudyFolder) -> str:
         best=best,
         knee=knee,
         picks=_picks(folder, best, knee),
+        elsewhere="" if _is_here(folder.path) else ELSEWHERE,
         names=[scale.name for scale in values],
         rows=[_row(trial, study, values, best, knee, front) for trial in _ranked(finished, aim)],
         several=study.seeds > 1,
@@ -202,8 +204,18 @@ def _picks(
     """Which trials to train on with, and by which command."""
     found = [("best", best)] if best else []
     found += [("knee", knee)] if knee and knee != best else []
-    path = shlex.quote(folder.path.resolve().name)
+    path = shlex.quote(str(_from_here(folder.path)))
     return [(pick, t, f"zoo train --from-study {path} --pick {pick}") for pick, t in found]
+
+
+def _from_here(path: Path) -> Path:
+    """A folder as commands name it where the page is written; its name alone if it is elsewhere."""
+    whole = path.resolve()
+    return whole.relative_to(Path.cwd()) if _is_here(path) else Path(whole.name)
+
+
+def _is_here(path: Path) -> bool:
+    return path.resolve().is_relative_to(Path.cwd())
 
 
 def _point(trial: Trial, aim: Objective, against: Objective, best: Trial | None) -> Point:

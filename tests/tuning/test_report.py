@@ -93,6 +93,25 @@ def test_what_is_best_is_said_with_how_to_train_it(study, text):
     assert "Seeds of one setting differ by 0.007, the means of settings by 0.121" in words
 
 
+def test_its_command_works_where_the_page_was_written(tmp_path, monkeypatch):
+    """Of the folders above it the page of a study elsewhere says nothing."""
+    monkeypatch.chdir(tmp_path)
+    folder = made(tmp_path / "runs" / "study", betas=(4.0,), seeds=1)
+    said = "<code>zoo train --from-study {} --pick best</code>"
+    for path in (folder.path, folder.path.relative_to(tmp_path)):
+        text = report.page(StudyFolder(path))
+        assert said.format("runs/study") in text
+        assert report.ELSEWHERE not in text
+    monkeypatch.chdir(folder.path.parent)
+    assert said.format("study") in report.page(folder)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    text = report.page(folder)
+    assert said.format("study") in text
+    assert str(tmp_path) not in text
+    assert report.ELSEWHERE in text
+
+
 def test_failures_are_told_with_their_reasons(text):
     assert "The loss is nan in epoch 2, &lt;b&gt;." in text
     assert "<b>2</b>" not in text
