@@ -325,7 +325,7 @@ class Tuner(base_tuner.BaseTuner):
 
     def _tried(self, number: int, values: Mapping[str, Number], epochs: int) -> Trial:
         """Runs a trial and records it."""
-        heading = f"trial {number + 1} of at most {self.study.max_trials}: {label_of(values)}"
+        heading = f"{called(self.study, number)}: {label_of(values)}"
         self.console.print(f"\n[bold]{escape(heading)}[/bold]", highlight=False)
         record = self._as_before(number, values, epochs) or self._run(number, values, epochs)
         self.folder.record(record)
@@ -401,6 +401,11 @@ def _unusable(aim: Objective, scores: Sequence[Mapping[str, Score]]) -> str:
     return ""
 
 
+def called(study: Study, number: int) -> str:
+    """A trial as it is found in the folder, and which of all it is."""
+    return f"trial {number:04d}, {number + 1} of at most {study.max_trials}"
+
+
 def label_of(values: Mapping[str, Number]) -> str:
     """What a trial is called: "beta 4, learning_rate 0.001"."""
     return ", ".join(f"{name} {short(value)}" for name, value in values.items())
@@ -427,10 +432,10 @@ def say_where(folder: StudyFolder, console: Console) -> None:
     if (path := folder.path / TENSORBOARD).exists():
         rows[TENSORBOARD] = f"tensorboard --logdir {shlex.quote(str(path))}, for its HParams"
     if best is not None:
-        rows["best"] = f"{best.name}: {label_of(best.values)}: {in_a_line(best, study.aim)}"
+        rows["best"] = f"trial {best.name}: {label_of(best.values)}: {in_a_line(best, study.aim)}"
         rows["train"] = f"zoo train --from-study {shlex.quote(str(folder.path))} --pick best"
     for name, what in rows.items():
         console.print(f"  {name:<11} {what}", highlight=False, markup=False, soft_wrap=True)
     for trial in failed:
-        words = f"  failed: {trial.name}: {label_of(trial.values)}: {trial.reason}"
+        words = f"  failed: trial {trial.name}: {label_of(trial.values)}: {trial.reason}"
         console.print(words, highlight=False, markup=False, soft_wrap=True)

@@ -34,7 +34,7 @@ from zoo.files import remove_partials, write_json
 from zoo.messages import unknown
 from zoo.metrics.scoring import Score
 from zoo.plans import LOCK, Plan, PlanFolder
-from zoo.runs import REPORT, Run, Settings, is_of_steps
+from zoo.runs import CONFIG, REPORT, Run, Settings, is_of_steps
 
 PLAN, RECORD, STATE = "study.json", "trial.json", "oracle.json"
 TRIALS, LOGS, TENSORBOARD = "trials", "workers", "tensorboard"
@@ -343,6 +343,12 @@ class StudyFolder(PlanFolder[Study]):
     def records(self) -> list[Path]:
         """The files of the trials that have ended, by number."""
         return sorted((self.path / TRIALS).glob(f"[0-9]*/{RECORD}"))
+
+    @property
+    def begun(self) -> list[int]:
+        """The trials that have begun a run and have not ended, by number."""
+        begun = {int(p.parent.parent.name) for p in (self.path / TRIALS).glob(f"[0-9]*/*/{CONFIG}")}
+        return sorted(begun - {int(path.parent.name) for path in self.records()})
 
     @property
     def state(self) -> dict[str, Any]:

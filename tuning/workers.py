@@ -26,6 +26,7 @@ from rich.console import Console
 
 from tuning.study import LOGS, StudyFolder, Trial
 from zoo import checks
+from zoo.messages import counted
 
 CHIEF = "chief"
 REFUSED = 3  # exit code of a process that says why it cannot go on
@@ -200,7 +201,7 @@ def run_workers(
 
     Args:
         folder: Of a study that has begun, and whose data are known to fit it.
-        console: Where trials are shown as they end.
+        console: Where trials are shown as they begin and as they end.
         count: Workers on this machine; none, where others join from elsewhere.
         address: Where the chief listens, see `check_free`. Default: where only this machine
             reaches it.
@@ -224,34 +225,54 @@ def run_workers(
             crew.start(CHIEF, {VISIBLE: ""})
         for name, environment in zip(names, told, strict=False):
             crew.start(name, environment)
-        seen = {trial.number for trial in folder.trials}
+        tells = _Tells(folder, console)
+        tells.say(f"{counted(count, 'worker')} on this machine; logs in {folder.path / LOGS}")
         while crew.is_at_work(names, wait_for_chief=shared and not joins):
             time.sleep(TICK)
             crew.replace_dead()
-            seen = _tell(folder, console, seen)
-    _tell(folder, console, seen)
+            tells.news()
+    tells.news()
     if not joins:
         from tuning.searching import show
 
         show(folder)
 
 
-def _tell(folder: StudyFolder, console: Console, seen: set[int]) -> set[int]:
-    """Shows trials that have ended since."""
-    from tuning.searching import in_a_line, label_of
+class _Tells:
+    """Shows which trials begin, and by whom, and what became of those that end."""
 
-    records = {int(path.parent.name) for path in folder.records()}
-    for number in sorted(records - seen):
-        trial = folder.trial(number)
-        if trial is not None:
-            words = in_a_line(trial, folder.study.aim)
-            console.print(
-                f"trial {number + 1}: {label_of(trial.values)}: {words}",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
-    return records
+    def __init__(self, folder: StudyFolder, console: Console) -> None:
+        self.folder, self.console = folder, console
+        self.ended = self._records()
+        self.at_work: dict[str, str] = {}
+
+    def say(self, words: str) -> None:
+        """Prints a line."""
+        self.console.print(words, markup=False, highlight=False, soft_wrap=True)
+
+    def news(self) -> None:
+        """Prints what has begun and what has ended since it was last asked."""
+        from tuning.searching import called, in_a_line, label_of
+        from tuning.space import values_of
+
+        study, state = self.folder.study, self.folder.state
+        records = self._records()
+        at_work: dict[str, str] = state.get("ongoing_trials", {})
+        for worker, number in sorted(at_work.items()):
+            if self.at_work.get(worker) != number and int(number) not in records:
+                found = state["trials"][number]["hyperparameters"]["values"]
+                values = label_of(values_of(study.space, found))
+                self.say(f"{worker} begins {called(study, int(number))}: {values}")
+        self.at_work = at_work
+        for number in sorted(records - self.ended):
+            trial = self.folder.trial(number)
+            if trial is not None:
+                words = in_a_line(trial, study.aim)
+                self.say(f"{called(study, number)}: {label_of(trial.values)}: {words}")
+        self.ended = records
+
+    def _records(self) -> set[int]:
+        return {int(path.parent.name) for path in self.folder.records()}
 
 
 class _Crew:

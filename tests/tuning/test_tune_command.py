@@ -60,7 +60,7 @@ def test_what_was_found_is_said(command, monkeypatch):
     assert (
         "\na b holds the study:\n  trials      1, 1 of them failed; a folder each\n" in answer.out
     )
-    assert "  failed: 0000: beta 2: Out of memory.\n" in answer.out
+    assert "  failed: trial 0000: beta 2: Out of memory.\n" in answer.out
 
 
 def test_a_study_has_a_folder_by_default(command, told):
@@ -156,6 +156,20 @@ def test_what_stops_it_is_said(command, monkeypatch, stop):
     answer = command("tune", "beta_vae", "--data", "digits", "--objective", "loss")
     assert answer.code == getattr(stop, "code", 130)
     assert answer.err == ("zoo: stopped after 0 of at most 20 trials. The same command goes on.\n")
+
+
+def test_trials_that_were_begun_are_counted_when_it_stops(command, monkeypatch):
+    def run_study(study, folder, *_):
+        folder.begin(study, {})
+        for number in range(3):
+            folder.run(number, 0).write("config", {})
+        folder.record(Trial(0, {"beta": 2.0}, 2, "failed", "Out of memory."))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(searching, "run_study", run_study)
+    answer = command("tune", "beta_vae", "--data", "digits", "--objective", "loss")
+    said = "zoo: stopped after 1 of at most 20 trials, and 2 more begun. The same command goes on."
+    assert answer.err == f"{said}\n"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from tests.tuning.conftest import planned
 from tuning import workers
-from tuning.study import StudyFolder
+from tuning.study import StudyFolder, Trial
 from tuning.workers import Address
 
 
@@ -226,6 +226,29 @@ def test_processes_import_what_this_one_does(crew, monkeypatch):
     assert commands[0][1:4] == ["-P", "-m", "tuning.workers"]
 
 
+def test_what_begins_is_shown_and_what_ends(folder, monkeypatch):
+    """Once each; a worker that died and comes back to its trial has not begun another."""
+    folder.begin(planned("grid"), {})
+    held = {str(i): {"hyperparameters": {"values": {"beta": 2.0**i}}} for i in range(3)}
+    state = {"ongoing_trials": {}, "trials": held}
+    monkeypatch.setattr(StudyFolder, "state", state)
+    said = io.StringIO()
+    tells = workers._Tells(folder, Console(file=said, width=200))
+    for ongoing in ({}, {"worker-1": "1", "worker-0": "0"}, {"worker-1": "1", "worker-0": "0"}):
+        state["ongoing_trials"] = ongoing
+        tells.news()
+    folder.record(Trial(0, {"beta": 1.0}, 3, "failed", "Out of memory."))
+    tells.news()
+    state["ongoing_trials"] = {"worker-0": "2", "worker-1": "1"}
+    tells.news()
+    assert said.getvalue().splitlines() == [
+        "worker-0 begins trial 0000, 1 of at most 4: beta 1",
+        "worker-1 begins trial 0001, 2 of at most 4: beta 2",
+        "trial 0000, 1 of at most 4: beta 1: failed: Out of memory.",
+        "worker-0 begins trial 0002, 3 of at most 4: beta 4",
+    ]
+
+
 # A chief and its workers as they are, but for the training
 
 
@@ -270,7 +293,10 @@ def test_two_workers_try_the_grid_of_one_process(folder, stand_ins):
     workers.run_workers(folder, Console(file=said, width=200), 2)
     assert [trial.values["beta"] for trial in folder.trials] == [0.5, 1.41, 4.0, 11.3, 32.0]
     assert sorted(runs_of(folder)) == [0, 1, 2, 3, 4]
-    assert "trial 3: beta 4: reconstruction 0\n" in said.getvalue()
+    lines = said.getvalue().splitlines()
+    assert lines[0] == f"2 workers on this machine; logs in {folder.path / 'workers'}"
+    assert "trial 0002, 3 of at most 9: beta 4: reconstruction 0" in lines
+    assert any(line.endswith(" begins trial 0000, 1 of at most 9: beta 0.5") for line in lines)
 
 
 @pytest.mark.slow

@@ -64,9 +64,11 @@ def stoppable(folder: StudyFolder, max_trials: int) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, SystemExit) as stop:
-        done = len(folder.trials)
+        done, open_ones = len(folder.trials), len(folder.begun)
+        more = f", and {open_ones} more begun" if open_ones else ""
         click.echo(
-            f"zoo: stopped after {done} of at most {max_trials} trials. The same command goes on.",
+            f"zoo: stopped after {done} of at most {max_trials} trials{more}. The same command "
+            "goes on.",
             err=True,
         )
         raise SystemExit(getattr(stop, "code", 130)) from None
