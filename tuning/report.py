@@ -140,8 +140,8 @@ def _words(aim: Objective) -> str:
 def _subtitle(study: Study, trials: Sequence[Trial]) -> str:
     settings = study.settings
     parts = [
-        f"{study.tuner} search",
-        f"{len(trials)} of at most {study.max_trials} trials",
+        study.grid_in_words if study.tuner == "grid" else f"{study.tuner} search",
+        f"{len(trials)} of at most {study.most} trials",
         f"{study.seeds} seeds each" if study.seeds > 1 else "1 seed each",
         f"{settings['steps']:,} steps",
         f"{settings['batch_size']} images a step",

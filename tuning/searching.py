@@ -147,6 +147,7 @@ def run_study(study: Study, folder: StudyFolder, console: Console, overwrite: bo
         KeyboardInterrupt: On Ctrl-C, once a checkpoint is written.
     """
     data = prepared(study, console)
+    say_grid(study, console)
     with begun(study, folder, overwrite):
         Tuner(study, folder, data, console).search()
         show(folder)
@@ -401,9 +402,15 @@ def _unusable(aim: Objective, scores: Sequence[Mapping[str, Score]]) -> str:
     return ""
 
 
+def say_grid(study: Study, console: Console) -> None:
+    """Prints how large a grid is, before it is searched."""
+    if study.tuner == "grid":
+        console.print(study.grid_in_words, markup=False, highlight=False, soft_wrap=True)
+
+
 def called(study: Study, number: int) -> str:
     """A trial as it is found in the folder, and which of all it is."""
-    return f"trial {number:04d}, {number + 1} of at most {study.max_trials}"
+    return f"trial {number:04d}, {number + 1} of at most {study.most}"
 
 
 def label_of(values: Mapping[str, Number]) -> str:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +32,7 @@ from tuning.objectives import OTHER_NAMES, Objective, objective_of
 from tuning.space import Knob, Number, Range, applied, space_of
 from zoo import checks, registry
 from zoo.files import remove_partials, write_json
-from zoo.messages import unknown
+from zoo.messages import counted, short, unknown
 from zoo.metrics.scoring import Score
 from zoo.plans import LOCK, Plan, PlanFolder
 from zoo.runs import CONFIG, REPORT, Run, Settings, is_of_steps
@@ -145,6 +146,35 @@ class Study(Plan):
         error = "reconstruction"
         known = error in registry.method(self.method).terms and self.objective != error
         return Objective(error if known else "seconds")
+
+    @property
+    def grid(self) -> dict[str, int]:
+        """How many values of each knob a grid has. The last knob's change from trial to trial."""
+        return {knob.name: len(knob.grid()) for knob in self.space}
+
+    @property
+    def most(self) -> int:
+        """The most trials that there can be."""
+        whole = math.prod(self.grid.values()) if self.tuner == "grid" else self.max_trials
+        return min(self.max_trials, whole)
+
+    @property
+    def grid_in_words(self) -> str:
+        """How large a grid is, how much of it is tried, and what is then not varied."""
+        counts = [*self.grid.values()]
+        whole = math.prod(counts)
+        said = f"grid of {counted(whole, 'setting')}"
+        if len(counts) > 1:
+            said += f" ({' by '.join(f'{n} of {name}' for name, n in self.grid.items())})"
+        if self.most == whole:
+            return f"{said}, all of them tried"
+        said += f", {self.most} of them tried"
+        still = [
+            f"{knob.name} stays at {short(knob.low)}"
+            for place, knob in enumerate(self.space)
+            if counts[place] > 1 and math.prod(counts[place + 1 :]) >= self.most
+        ]
+        return ": ".join([said, *([", ".join(still)] if still else [])])
 
     def settings_of(
         self, values: Mapping[str, Number], seed: int = 0, epochs: int | None = None

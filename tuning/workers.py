@@ -213,6 +213,8 @@ def run_workers(
         ValueError: No chief answers, another process of this machine has joined, or what a process
             says for which going on makes no sense.
     """
+    from tuning.searching import say_grid, show
+
     shared = address is not None
     address = address or free_address()
     if joins:
@@ -226,6 +228,7 @@ def run_workers(
         for name, environment in zip(names, told, strict=False):
             crew.start(name, environment)
         tells = _Tells(folder, console)
+        say_grid(folder.study, console)
         tells.say(f"{counted(count, 'worker')} on this machine; logs in {folder.path / LOGS}")
         while crew.is_at_work(names, wait_for_chief=shared and not joins):
             time.sleep(TICK)
@@ -233,8 +236,6 @@ def run_workers(
             tells.news()
     tells.news()
     if not joins:
-        from tuning.searching import show
-
         show(folder)
 
 

@@ -1,10 +1,13 @@
 """Plans of studies, and the folder that holds one."""
 
+import io
 import json
 
 import pytest
+from rich.console import Console
 
 from tests.tuning.conftest import TINY, planned
+from tuning.searching import run_study
 from tuning.study import Study, StudyFolder, Trial, best_of
 from zoo.metrics import Score
 
@@ -38,6 +41,39 @@ def test_what_is_set_is_not_varied():
     assert (settings.learning_rate, settings.hyperparameters) == (0.005, {"beta": 3.0})
     with pytest.raises(ValueError, match="Expected learning_rate to be set or varied"):
         planned(settings={"learning_rate": 1e-3}, ranges=ranges)
+
+
+@pytest.mark.parametrize(
+    ("most", "ranges", "said"),
+    [
+        (9, {}, "grid of 5 settings, all of them tried"),
+        (3, {}, "grid of 5 settings, 3 of them tried"),
+        (1, {}, "grid of 5 settings, 1 of them tried: beta stays at 0.5"),
+        (
+            5,
+            {"latent_size": (2, 4)},
+            "grid of 15 settings (5 of beta by 3 of latent_size), 5 of them tried",
+        ),
+        (
+            3,
+            {"latent_size": (2, 4)},
+            "grid of 15 settings (5 of beta by 3 of latent_size), 3 of them tried: beta stays at "
+            "0.5",
+        ),
+    ],
+)
+def test_a_grid_says_how_large_it_is_and_what_stays(folder, tried, most, ranges, said):
+    study = planned("grid", max_trials=most, ranges=ranges)
+    console = Console(file=io.StringIO(), width=200)
+    run_study(study, folder, console)
+    assert console.file.getvalue().startswith(f"{said}\n")
+    values = [trial.values["beta"] for trial in folder.trials]
+    assert len(values) == study.most
+    assert ("stays" in said) == (len({*values}) == 1)
+
+
+def test_what_is_no_grid_may_try_all_that_is_asked_for():
+    assert (planned(max_trials=30).most, planned("grid", max_trials=30).most) == (30, 5)
 
 
 def test_a_run_of_fewer_epochs_is_a_shorter_run():

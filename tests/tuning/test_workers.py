@@ -294,9 +294,10 @@ def test_two_workers_try_the_grid_of_one_process(folder, stand_ins):
     assert [trial.values["beta"] for trial in folder.trials] == [0.5, 1.41, 4.0, 11.3, 32.0]
     assert sorted(runs_of(folder)) == [0, 1, 2, 3, 4]
     lines = said.getvalue().splitlines()
-    assert lines[0] == f"2 workers on this machine; logs in {folder.path / 'workers'}"
-    assert "trial 0002, 3 of at most 9: beta 4: reconstruction 0" in lines
-    assert any(line.endswith(" begins trial 0000, 1 of at most 9: beta 0.5") for line in lines)
+    assert lines[0] == "grid of 5 settings, all of them tried"
+    assert lines[1] == f"2 workers on this machine; logs in {folder.path / 'workers'}"
+    assert "trial 0002, 3 of at most 5: beta 4: reconstruction 0" in lines
+    assert any(line.endswith(" begins trial 0000, 1 of at most 5: beta 0.5") for line in lines)
 
 
 @pytest.mark.slow

@@ -59,7 +59,7 @@ def ranges_from(texts: Sequence[str]) -> dict[str, list[Any]]:
 
 
 @contextlib.contextmanager
-def stoppable(folder: StudyFolder, max_trials: int) -> Iterator[None]:
+def stoppable(folder: StudyFolder, most: int) -> Iterator[None]:
     """Within it what stops a search, Ctrl-C or SIGTERM, ends it with a line on how far it came."""
     try:
         yield
@@ -67,8 +67,7 @@ def stoppable(folder: StudyFolder, max_trials: int) -> Iterator[None]:
         done, open_ones = len(folder.trials), len(folder.begun)
         more = f", and {open_ones} more begun" if open_ones else ""
         click.echo(
-            f"zoo: stopped after {done} of at most {max_trials} trials{more}. The same command "
-            "goes on.",
+            f"zoo: stopped after {done} of at most {most} trials{more}. The same command goes on.",
             err=True,
         )
         raise SystemExit(getattr(stop, "code", 130)) from None
@@ -127,7 +126,7 @@ def _tune(
             raise ValueError("Expected --join without --overwrite: the study is the chief's.")
         count = (len(pinned) or (0 if chief else 1)) if workers is None else workers
     console = Console(soft_wrap=True)
-    with stoppable(folder, max_trials):
+    with stoppable(folder, study.most):
         if workers is None and not (given or pinned):
             searching.run_study(study, folder, console, overwrite)
         else:
