@@ -17,7 +17,7 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hp
 from tensorboard.plugins.hparams import api_pb2, summary
 
-from tuning.study import TENSORBOARD, StudyFolder, Trial
+from tuning.study import TENSORBOARD, WEIGHTS, StudyFolder, Trial
 from zoo.files import remove_partials, replacing
 
 PLAN = "study"  # the run that says what is varied
@@ -64,8 +64,8 @@ def _session(folder: StudyFolder, trial: Trial, seed: int) -> None:
     study, failed = folder.study, trial.status == "failed"
     hp.hparams(dict(trial.values), trial_id=trial.name)
     scores = {} if failed else {k: score.value for k, score in trial.scores[seed].items()}
-    if not failed and study.against.score == "seconds":
-        scores["seconds"] = trial.mean("seconds")
+    if not failed and study.against.score == WEIGHTS:
+        scores[WEIGHTS] = trial.mean(WEIGHTS)
     for name, value in scores.items():
         if math.isfinite(value):
             tf.summary.scalar(name, value, step=trial.epochs)

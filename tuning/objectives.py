@@ -32,7 +32,7 @@ OTHER_NAMES = {"knn_accuracy": "knn", "dci": "dci_disentanglement"}
 LESS_IS_BETTER = (
     "loss",
     "reconstruction",
-    "seconds",
+    "weights",
     "gaussian_total_correlation",
     "subspace_information",
     "subspace_probe_leak",

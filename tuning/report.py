@@ -63,8 +63,9 @@ def page(folder: StudyFolder) -> str:
     aim, against = study.aim, study.against
     finished = [trial for trial in trials if trial.status == "finished"]
     best = folder.best
-    front = pareto.front_of(trials, (aim, against))
     weighed = pareto.comparable(trials, (aim, against))
+    traded = len({trial.mean(against.score) for trial in weighed}) > 1
+    front = pareto.front_of(trials, (aim, against)) if traded else []
     knee = pareto.picked(trials, (aim, against), "knee") if front else None
     points = [_point(trial, aim, against, best) for trial in trials]
     room = Room(LIMIT - CHARTED)
@@ -87,6 +88,7 @@ def page(folder: StudyFolder) -> str:
         elsewhere="" if _is_here(folder.path) else ELSEWHERE,
         names=[scale.name for scale in values],
         rows=[_row(trial, study, values, best, knee, front) for trial in _ranked(finished, aim)],
+        alike=bool(weighed) and not traded,
         several=study.seeds > 1,
         ranking=_picture(_ranking(points, aim), "ranking"),
         noise=_noise(finished, aim),

@@ -346,7 +346,7 @@ class Tuner(base_tuner.BaseTuner):
         """Trains each seed of a trial and scores it, or notes why that failed."""
         began = time.monotonic()
         scores: list[dict[str, Score]] = []
-        reason, whole = "", True
+        reason, whole, weights = "", True, None
         seeds = range(self.study.seeds)
         try:
             for seed in seeds:
@@ -367,6 +367,7 @@ class Tuner(base_tuner.BaseTuner):
                     )
                 )
                 forget()
+                weights = run.config.get("weights")  # which an older run does not tell
             if self._aim.score == UDR:
                 methods = [self.folder.run(number, seed).load_method() for seed in seeds]
                 udr = udr_of(methods, self.data)
@@ -381,7 +382,7 @@ class Tuner(base_tuner.BaseTuner):
         forget()
         seconds = round(time.monotonic() - began, 1) if whole else None
         status: Status = "failed" if reason else "finished"
-        return Trial(number, values, epochs, status, reason, seconds, tuple(scores))
+        return Trial(number, values, epochs, status, reason, seconds, tuple(scores), weights)
 
     @property
     def _aim(self) -> Objective:

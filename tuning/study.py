@@ -42,7 +42,7 @@ TRIALS, LOGS, TENSORBOARD = "trials", "workers", "tensorboard"
 
 LEAVING = 2.0  # seconds in which a chief ends whose parent was killed
 
-TIME = "seconds"  # what a trial knows of itself, beside its scores
+TIME, WEIGHTS = "seconds", "weights"  # what a trial cost, beside its scores
 TUNERS = ("bayesian", "random", "grid", "hyperband")
 FACTOR = 3  # of Hyperband: a third of the trials goes on, three times as long
 
@@ -142,10 +142,13 @@ class Study(Plan):
 
     @property
     def against(self) -> Objective:
-        """What the objective is weighed against: the reconstruction error, or else the time."""
+        """What the objective is weighed against: the reconstruction error, or else the weights.
+
+        Of costs these are one that does not hang on what else a machine has to do.
+        """
         error = "reconstruction"
         known = error in registry.method(self.method).terms and self.objective != error
-        return Objective(error if known else "seconds")
+        return Objective(error if known else WEIGHTS)
 
     @property
     def grid(self) -> dict[str, int]:
@@ -242,7 +245,10 @@ class Trial:
         epochs: Of each run.
         status: "finished" or "failed".
         reason: Why it failed, in a line.
-        seconds: What its runs took; None where one of them was stopped and gone on with.
+        seconds: What its runs took by the clock; None where one of them was stopped and gone on
+            with.
+        weights: How many numbers a run learned; None where it is not known, as of a trial that
+            failed or was recorded before they were counted.
         scores: For each seed, name -> Score; `udr`, which is of all seeds, is in each.
         objective: Of the study, as it was asked for; `StudyFolder` fills it in.
     """
@@ -254,6 +260,7 @@ class Trial:
     reason: str = ""
     seconds: float | None = 0.0
     scores: Sequence[Mapping[str, Score]] = ()
+    weights: int | None = None
     objective: str = dataclasses.field(default="", compare=False)
 
     @property
@@ -263,18 +270,19 @@ class Trial:
 
     @property
     def known(self) -> list[str]:
-        """The names of its scores, with the time; nothing is known of one that failed at once."""
-        return [*dict.fromkeys(name for one in self.scores for name in one), TIME]
+        """The names of its scores, and of what it cost."""
+        return [*dict.fromkeys(name for one in self.scores for name in one), TIME, WEIGHTS]
 
     def values_of(self, score: str | None = None) -> list[float]:
         """A score of each seed.
 
         Args:
             score: Its name, or as an objective is called: "knn_accuracy" is "knn". "seconds" is
-                the time of the trial over its seeds. Default: the objective.
+                the time of the trial over its seeds, "weights" how many it learns. Default: the
+                objective.
 
         Returns:
-            Nothing of a trial that failed before it was scored, and of a time that is not known.
+            Nothing of a trial that failed before it was scored, and of a cost that is not known.
 
         Raises:
             ValueError: The trial has no such score: with the nearest, and with all.
@@ -283,6 +291,8 @@ class Trial:
         name = OTHER_NAMES.get(asked, asked)
         if name == TIME:
             return [] if self.seconds is None else [self.seconds / max(len(self.scores), 1)]
+        if name == WEIGHTS:
+            return [] if self.weights is None else [float(self.weights)]
         if self.scores and name not in self.known:
             raise ValueError(unknown(f"score of trial {self.number}", asked, self.known))
         return [scores[name].value for scores in self.scores if name in scores]
@@ -310,7 +320,8 @@ class Trial:
             {name: Score.from_json(score) for name, score in one.items()}
             for one in fields["scores"]
         )
-        told = {name: fields[name] for name in cls._kept()}
+        told = {"weights": None, **fields}  # which older records lack
+        told = {name: told[name] for name in cls._kept()}
         return cls(**{**told, "scores": scores}, objective=objective)
 
     @classmethod

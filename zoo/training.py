@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -102,6 +103,7 @@ def train_on(
                 "settings": settings.model_dump(),
                 "data": data.describe(),
                 "images": facts["dataset_size"],
+                "weights": sum(math.prod(weight.shape) for weight in method.learned),
                 **candidates_of(data),
                 "arguments": {
                     name: method.hyperparameters.get(name, value)  # as for_images filled it in

@@ -35,7 +35,9 @@ class Tried(list):
         trial, seed = int(run.path.parent.name), int(run.path.name.removeprefix("seed-"))
         beta = settings.hyperparameters["beta"]
         self.append((trial, seed, beta, settings.epochs))
-        run.write("config", {"settings": settings.model_dump(), "data": {"name": "digits"}})
+        run.write(
+            "config", {"settings": settings.model_dump(), "data": {"name": "digits"}, "weights": 9}
+        )
         for key in ((trial, seed), (trial, None)):
             if key in self.fails:
                 raise self.fails[key]

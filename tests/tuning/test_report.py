@@ -41,7 +41,8 @@ def made(path, betas=BETAS, seeds=2, method="beta_vae", drawn=None, epochs=3, **
             run.write("scores", {})
             (drawn or drawn_arrays(latents=4)).save(run.pictures / "drawn.npz")
         length = epochs if number else 3
-        folder.record(Trial(number, values, length, "finished", "", 10.0 + number, tuple(scores)))
+        given = (length, "finished", "", 10.0 + number, tuple(scores), 1000 - 10 * number)
+        folder.record(Trial(number, values, *given))
     return folder
 
 
@@ -127,14 +128,14 @@ def test_the_same_records_give_the_same_page(study, text):
     ("given", "sections"),
     [
         ({"betas": ()}, []),
-        ({"betas": (4.0,)}, ["Trials", "Knobs", "Front", "Curves", "Traversals"]),
+        ({"betas": (4.0,)}, ["Trials", "Knobs", "Curves", "Traversals"]),
         (
             {"method": "simclr", "betas": (2.0, 1.0, 4.0), "drawn": compared_arrays()},
             [*SECTIONS[:1], *SECTIONS[2:], "Neighbours", "Failed"],
         ),
         (
             {"betas": (4.0, 1.0, 8.0), "epochs": 1},
-            [*SECTIONS[:1], *SECTIONS[2:], "Traversals", "Failed"],
+            ["Trials", "Knobs", "Parallel coordinates", "Curves", "Traversals", "Failed"],
         ),
     ],
     ids=["none", "one", "views", "lengths"],
@@ -147,14 +148,27 @@ def test_what_is_not_there_is_left_out(tmp_path, browser, given, sections):
     assert ("No trial has finished yet." in shown.all("p")) == (not given["betas"])
 
 
-def test_a_trial_that_was_stopped_is_none_of_the_front_of_time(tmp_path):
+def test_a_trial_whose_weights_are_not_known_is_none_of_the_front(tmp_path):
     folder = made(tmp_path / "study", betas=(2.0, 1.0, 4.0), seeds=1, method="simclr")
-    quickest = folder.trials[0]
-    folder.record(dataclasses.replace(quickest, seconds=None))
+    folder.record(dataclasses.replace(folder.trials[0], weights=None, seconds=None))
     words = " ".join(report.page(folder).split())
     assert "Trial 2 is best." in words
     assert "is the knee" not in words
     assert f'<td class="number">{report.UNKNOWN}</td>' in words
+
+
+def test_weights_that_are_alike_are_no_cost_to_weigh(tmp_path):
+    """And the time is none, which hangs on what else a machine has to do."""
+    folder = made(tmp_path / "study", betas=(2.0, 1.0, 4.0), seeds=1, method="simclr")
+    alike = "all trials have as many, so that none costs more than another"
+    assert alike not in report.page(folder)
+    assert "front-title" in report.page(folder)
+    for trial in folder.trials:
+        folder.record(dataclasses.replace(trial, weights=1000))
+    text = report.page(folder)
+    assert alike in text
+    assert "front-title" not in text
+    assert "is the knee" not in text
 
 
 def test_a_run_that_lost_its_files_is_left_out(tmp_path):

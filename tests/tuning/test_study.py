@@ -1,5 +1,6 @@
 """Plans of studies, and the folder that holds one."""
 
+import dataclasses
 import io
 import json
 
@@ -126,11 +127,11 @@ def test_bad_plans_are_refused(given, said):
     assert said in str(error.value)
 
 
-def test_the_second_aim_is_the_reconstruction_or_else_the_time():
+def test_the_second_aim_is_the_reconstruction_or_else_the_weights():
     assert planned(objective="mig").against.name == "reconstruction"
-    assert planned(objective="reconstruction").against.name == "seconds"  # not against itself
+    assert planned(objective="reconstruction").against.name == "weights"  # not against itself
     told = Study.planned("simclr", "knn_accuracy", layers=[{"data": "digits"}])
-    assert told.against.name == "seconds"
+    assert told.against.name == "weights"
     assert told.against.direction == "min"
 
 
@@ -141,6 +142,7 @@ def test_a_trial_survives_json():
     for told in (
         trial(3, 0.25, 0.5),
         trial(3, 0.5, seconds=None),
+        dataclasses.replace(trial(3, 0.5), weights=7),
         trial(4, status="failed", reason="Out of memory."),
     ):
         assert Trial.from_json(json.loads(json.dumps(told.to_json()))) == told
@@ -152,6 +154,15 @@ def test_the_mean_and_the_spread_are_over_the_seeds():
     assert told.spread("mig") == (0.25, 0.5)
     assert told.mean("seconds") == 2.0
     assert str(trial(0, 0.25, 0.5, seconds=None).mean("seconds")) == "nan"
+    assert str(told.mean("weights")) == "nan"
+    assert dataclasses.replace(told, weights=7).mean("weights") == 7
+
+
+def test_a_record_from_before_weights_were_counted_is_read():
+    told = trial(0, 0.25, 0.5)
+    record = told.to_json()
+    del record["weights"]
+    assert Trial.from_json(record) == told
 
 
 def test_a_score_is_found_by_its_own_name_and_by_that_of_the_objective(folder):
@@ -169,7 +180,7 @@ def test_a_score_is_found_by_its_own_name_and_by_that_of_the_objective(folder):
     for name in ("knn_acuracy", "nonsense", "mig"):
         with pytest.raises(ValueError, match="Unknown score of trial 0") as error:
             best.mean(name)
-        assert str(error.value).endswith("Expected one of: knn, loss, seconds.")
+        assert str(error.value).endswith("Expected one of: knn, loss, seconds, weights.")
 
 
 def test_the_best_is_of_those_that_finished_and_were_longest():

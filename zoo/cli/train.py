@@ -132,7 +132,7 @@ def _train_command(method: str) -> click.Command:
         click.Option(
             ["--pick"],
             help="Which of its trials: best (default), knee (where the objective begins to cost "
-            "much reconstruction, or time), or a number.",
+            "much reconstruction, or weights), or a number.",
         ),
         click.Option(["--seed"], type=int, help="Of weights, noise and order. Default: 0."),
         click.Option(
