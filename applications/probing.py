@@ -36,6 +36,7 @@ from zoo.splits import stratified
 AMOUNTS = ("1%", "10%", "all")  # of labels, of each class
 MODEL = "saved_model/1"  # in the folder of the result, where it is found as that of a run is
 DRAWS = 3  # of few labels, which vary by what is drawn
+NEIGHBOURS = 200  # that vote at most, as zoo.metrics.knn has it
 
 
 class Labelled(NamedTuple):
@@ -78,6 +79,7 @@ class Row:
     Attributes:
         labels: "all", a share of each class such as "10%", or how many of each such as "5".
         images: How many images had a label.
+        neighbours: How many of them voted.
         linear: Of the linear probe.
         knn: Of the nearest neighbours.
         fine_tuned: Of encoder and head that learned together; empty where they did not.
@@ -85,6 +87,7 @@ class Row:
 
     labels: str
     images: int
+    neighbours: int
     linear: tuple[float, ...]
     knn: tuple[float, ...]
     fine_tuned: tuple[float, ...] = ()
@@ -213,7 +216,7 @@ def probe(
     data: Labelled,
     amounts: Sequence[str] = AMOUNTS,
     fine_tuning: FineTuning | None = None,
-    k: int = 200,
+    k: int | None = None,
     draws: int = DRAWS,
     seed: int = 0,
     progress: bool = False,
@@ -230,7 +233,8 @@ def probe(
         amounts: How many labels of each class are seen: "all", a share such as "10%" (rounded
             down, one at least), or a number such as "5" (all where a class has fewer).
         fine_tuning: How encoder and head learn together; None leaves it out.
-        k: Neighbours that vote, at most.
+        k: Neighbours that vote. Default: the square root of how many images have a label, at most
+            the 200 of `zoo.metrics.knn`, which of few images are nearly all.
         draws: How often few labels are drawn anew, each time other ones.
         seed: Of all that is drawn.
         progress: Whether a bar is drawn on a terminal.
@@ -269,6 +273,7 @@ def probe(
         Row(
             amount,
             count,
+            votes(count, k),
             linear=tuple(one.linear for one in several),
             knn=tuple(one.knn for one in several),
             fine_tuned=tuple(one.fine_tuned for one in several if one.fine_tuned is not None),
@@ -326,13 +331,33 @@ def accuracies(found: Probe) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     shown = {name: words for name, words in ways.items() if getattr(found.rows[0], name)}
     lines = [
         (
-            row.labels if row.labels == "all" or row.labels.endswith("%") else f"{row.labels} each",
+            _amount(row, len(found.class_names)),
             f"{row.images:,}",
             *(_spread(getattr(row, name)) for name in shown),
         )
         for row in found.rows
     ]
     return ("labels", "images", *shown.values()), lines
+
+
+def _amount(row: Row, classes: int) -> str:
+    """How many labels were seen, in words."""
+    if row.labels == "all" or row.labels.endswith("%"):
+        return row.labels
+    fewer = row.images < float(row.labels) * classes  # some class has not as many
+    return f"up to {row.labels} each" if fewer else f"{row.labels} each"
+
+
+def votes(images: int, k: int | None = None) -> int:
+    """How many of so many images vote: `k`, or all where there are fewer.
+
+    By default it is the square root of their number, 200 at most.
+
+    Example:
+        >>> [votes(images) for images in (15, 150, 1500, 60_000)], votes(15, k=20)
+        ([4, 12, 39, 200], 15)
+    """
+    return min(images, round(min(images**0.5, NEIGHBOURS)) if k is None else k)
 
 
 def _spread(accuracies: Sequence[float]) -> str:
@@ -385,7 +410,7 @@ def _drawn(
     data: Labelled,
     amount: str,
     fine_tuning: FineTuning | None,
-    k: int,
+    k: int | None,
     seed: int,
 ) -> _Drawn:
     """Reads the labels once, by what a seed draws of them."""
@@ -396,12 +421,13 @@ def _drawn(
     head = Classifier(codes.saved_model, weights, biases, names)
     answers = present[head.classify_codes(codes.test).argmax(axis=1)]
     linear = float(np.mean(answers == data.test_labels))
-    votes = knn(codes.train[rows], data.labels[rows], codes.test, data.test_labels, k=k)
+    near = votes(len(rows), k)
+    voted = knn(codes.train[rows], data.labels[rows], codes.test, data.test_labels, k=near)
     if fine_tuning is None:
-        return _Drawn(linear, votes, None, head, answers)
+        return _Drawn(linear, voted, None, head, answers)
     head = fine_tuned(head, data.images[rows], y, fine_tuning, seed)
     answers = present[head.classify(data.test_images).argmax(axis=1)]
-    return _Drawn(linear, votes, float(np.mean(answers == data.test_labels)), head, answers)
+    return _Drawn(linear, voted, float(np.mean(answers == data.test_labels)), head, answers)
 
 
 def fine_tuned(
@@ -546,8 +572,8 @@ def labelled(
     checks.integer("samples", samples, low=2)
     if isinstance(data, FactorData):
         rows = data.sample_rows(min(2 * samples, len(data)), seed)
-        y = data.factors[rows, _column("factor", factor, data.factor_names, data.name)]
-        names = tuple(map(str, range(int(y.max()) + 1)))
+        column = _column("factor", factor, data.factor_names, data.name)
+        y, names = data.factors[rows, column], tuple(map(str, data.factor_values[column]))
         images = data.read(rows)
         if len(rows) < 2 * samples:
             return _halved(images, y, names, seed)

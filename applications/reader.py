@@ -43,7 +43,8 @@ class Known(NamedTuple):
         names: F names.
         sizes: How many values each has.
         kinds: Of each, one of `interpreting.KINDS`.
-        value_names: Of each the names of its values, where they have names; else their numbers.
+        value_names: Of each the names of its values, where they have names; else their numbers, as
+            they were before any `subset`.
     """
 
     images: Any
@@ -86,7 +87,7 @@ def known(data: Any, kinds: Mapping[str, str] | None = None) -> Known | None:
         ('class',)
     """
     if isinstance(data, FactorData):
-        numbers = tuple(tuple(map(str, range(size))) for size in data.factor_sizes)
+        numbers = tuple(tuple(map(str, values)) for values in data.factor_values)
         of_name = kinds_of(data.name, data.factor_names, kinds or {})
         return Known(
             data, data.factors, data.factor_names, data.factor_sizes, (*of_name.values(),), numbers

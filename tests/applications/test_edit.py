@@ -287,6 +287,9 @@ def test_what_is_known_of_data(quadrant_factors, quadrant_labels):
     assert known(quadrant_factors).names == NAMES
     assert known(quadrant_factors).kinds == ("ordered",) * 4
     assert known(quadrant_factors, {"top right": "circular"}).kinds[2] == "circular"
+    part = known(quadrant_factors.subset(**{"top right": [1, 3]}))
+    assert part.value_names[2] == ("1", "3")
+    assert part.value(2, "3") == 1
     classes = known(quadrant_labels)
     assert classes.kinds == ("categories",)
     assert classes.names == ("class",)

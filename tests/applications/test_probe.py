@@ -81,6 +81,14 @@ def test_few_labels_are_drawn_several_times(data, found):
     assert found.rows[2].images == len(data.labels)
 
 
+def test_of_few_images_few_neighbours_vote(model, data, found):
+    assert [row.neighbours for row in found.rows] == [20, 20, 20]
+    [few, most] = probe(model, data, ("5", "all"), draws=1).rows
+    assert (few.neighbours, most.neighbours) == (4, round(len(data.labels) ** 0.5))
+    table = [model.encode(data.images), data.labels, model.encode(data.test_images)]
+    assert most.knn == (knn(*table, data.test_labels, k=most.neighbours),)
+
+
 def test_the_confusion_is_of_the_classifier_that_saw_most(data, found):
     answers = found.classifier.classify(data.test_images).argmax(axis=1)
     assert found.accuracy == np.mean(answers == data.test_labels) == found.rows[2].linear[0]
@@ -217,6 +225,14 @@ def test_factors_are_labels(quadrant_factors):
     np.testing.assert_allclose(data.images[:, 0, 7, 0] / 255, data.labels / 4, atol=1e-2)
 
 
+def test_values_of_a_factor_keep_their_numbers_in_a_subset(model, quadrant_factors):
+    part = quadrant_factors.subset(**{"top right": [1, 3]})
+    assert labelled(part, factor="top right").class_names == ("1", "3")
+    alone = labelled(quadrant_factors.subset(**{"top right": 3}), factor="top right")
+    with pytest.raises(ValueError, match=r"at least two classes. Received: 3 alone"):
+        probe(model, alone)
+
+
 def test_attributes_are_labels(quadrant_factors):
     images, factors = quadrant_factors.sample(50, seed=0)
     bright = (factors > 2).astype(np.int64)
@@ -312,8 +328,10 @@ def test_the_command(command, quadrants, picture_folder, tmp_path):
     assert few.startswith("2 each  8 ")
     assert few.count("±") == 2
     assert most.startswith("all     60 ")
-    assert how == "of 20 test images; few labels drawn 3 times"
-    assert where.startswith("applied/probe/saved_model/1: a SavedModel with `classify`, right for ")
+    assert how == "accuracy on 20 test images; few labels drawn 3 times; k-NN of 5 neighbours"
+    accuracy = most.split()[2]
+    saved = f"applied/probe/saved_model/1: a SavedModel with `classify`, accuracy {accuracy}"
+    assert where == saved
     assert also == "also in applied/probe"
     folder = tmp_path / "applied" / "probe"
     result = json.loads((folder / "result.json").read_text())
@@ -333,7 +351,10 @@ def test_the_command(command, quadrants, picture_folder, tmp_path):
     scores = made.card["scores"]["linear_probe"]
     assert scores["value"] == result["classifier"]["accuracy"]
     assert command(*given).code == 2
-    assert command(*given, "--overwrite", "--labels", "5").code == 0
+    again = command(*given, "--overwrite", "--labels", "9", "--labels", "100")
+    assert again.code == 0
+    assert again.out.splitlines()[2].startswith("up to 100 each  60 ")
+    assert again.out.splitlines()[3].endswith("k-NN of 6, 8 neighbours")
     for inside in ("applied/probe", "applied/probe/saved_model/1"):
         lost = command("apply", "probe", inside, *given[3:], "--overwrite")
         assert lost.code == 2

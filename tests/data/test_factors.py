@@ -123,6 +123,8 @@ def test_subset_of_a_subset_is_the_subset_of_both(toy: FactorData) -> None:
     assert twice.describe() == {"name": "toy", "subset": {"angle": [2, 3], "size": [0, 2]}}
     np.testing.assert_array_equal(twice.read(slice(None)), once.read(slice(None)))
     np.testing.assert_array_equal(twice.factors, once.factors)
+    assert twice.factor_values == once.factor_values == ((0, 1), (0, 2), (2, 3))
+    assert twice.resized(2).factor_values == twice.factor_values
 
 
 def test_subset_and_resized_commute(toy: FactorData) -> None:

@@ -79,6 +79,12 @@ class FactorData(Images):
         # Which original values are left of a thinned factor; new value -> original value.
         self._kept: dict[str, list[int]] = {}
 
+    @property
+    def factor_values(self) -> tuple[tuple[int, ...], ...]:
+        """Of each factor what its values 0, 1, ... were before any `subset` renumbered them."""
+        both = zip(self.factor_names, self.factor_sizes, strict=True)
+        return tuple(tuple(self._kept.get(name, range(size))) for name, size in both)
+
     def images(self, factors: np.ndarray) -> np.ndarray:
         """The images of given factor values. Where several have the same, the first.
 

@@ -45,7 +45,9 @@ from zoo.messages import counted
     help="How often few labels are drawn anew.",
 )
 @click.option(
-    "--neighbours", type=click.IntRange(1), default=200, show_default=True, help="Of k-NN."
+    "--neighbours",
+    type=click.IntRange(1),
+    help="Of k-NN. Default: the square root of how many labels are seen, 200 at most.",
 )
 @click.option("--fine-tune", is_flag=True, help="Also train encoder and head together.")
 @click.option(
@@ -70,7 +72,7 @@ def command(
     factor: str | None,
     amounts: tuple[str, ...],
     draws: int,
-    neighbours: int,
+    neighbours: int | None,
     fine_tune: bool,
     steps: int,
     batch_size: int,
@@ -110,8 +112,10 @@ def command(
     folder = write(found, output, protocol)
     header, rows = accuracies(found)
     print_table(header, *rows)
+    voted = sorted({row.neighbours for row in found.rows})
     click.echo(
-        f"of {len(images.test_labels):,} test images; few labels drawn {counted(draws, 'time')}"
+        f"accuracy on {counted(len(images.test_labels), 'test image')}; few labels drawn "
+        f"{counted(draws, 'time')}; k-NN of {', '.join(map(str, voted))} neighbours"
     )
-    click.echo(f"{folder}: a SavedModel with `classify`, right for {100 * found.accuracy:.2f} %")
+    click.echo(f"{folder}: a SavedModel with `classify`, accuracy {found.accuracy:.4f}")
     click.echo(f"also in {out}")
