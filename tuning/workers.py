@@ -259,11 +259,11 @@ class _Tells:
         study, state = self.folder.study, self.folder.state
         records = self._records()
         at_work: dict[str, str] = state.get("ongoing_trials", {})
-        for worker, number in sorted(at_work.items()):
-            if self.at_work.get(worker) != number and int(number) not in records:
-                found = state["trials"][number]["hyperparameters"]["values"]
+        for worker, held in sorted(at_work.items()):
+            if self.at_work.get(worker) != held and int(held) not in records:
+                found = state["trials"][held]["hyperparameters"]["values"]
                 values = label_of(values_of(study.space, found))
-                self.say(f"{worker} begins {called(study, int(number))}: {values}")
+                self.say(f"{worker} begins {called(study, int(held))}: {values}")
         self.at_work = at_work
         for number in sorted(records - self.ended):
             trial = self.folder.trial(number)
