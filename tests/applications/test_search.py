@@ -420,6 +420,21 @@ def test_each_model_has_an_index_of_its_own(command, quadrants, encoder_only, pi
     assert "another model. Make one at another path (--index), or in its place (--ov" in answer.err
 
 
+def test_cosines_that_are_nearly_1_are_told_apart(command, tmp_path, picture_folder):
+    def encode(image):  # codes of one direction, nearly: what is far from 0 has such
+        return quadrant_means(image) + 4
+
+    folder = save_model(tmp_path / "far", {"encode": (encode, {"image": IMAGE}, "codes")})
+    given = ("apply", "search", folder, "--data", f"folder:{picture_folder}", "--draw", "2")
+    answer = command(*given)
+    assert answer.code == 0, answer.err
+    row, hint = answer.out.splitlines()[2], answer.out.splitlines()[4]
+    values = [word.rstrip(",") for word in row.split() if word.startswith(("0.9", "1.0"))]
+    assert len(set(values)) > 1
+    assert hint.startswith("These cosines hardly differ: --near distance knows the length of codes")
+    assert "hardly differ" not in command(*given, "--near", "distance", "--out", "far-off").out
+
+
 def test_an_index_in_the_folder_of_the_result_is_refused(command, quadrants):
     for index in ("out/index.npz", "out/../out/made/index.npz"):
         answer = command("apply", "search", quadrants, "--index", index, "--out", "out")

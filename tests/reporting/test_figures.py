@@ -159,6 +159,12 @@ class TestNeighbours:
         for image, shown in zip(self.IMAGES.reshape(6, 8, 8, 1), drawn, strict=True):
             assert (shown.get_array()[..., :1] == image).all()
 
+    def test_cosines_have_the_decimals_that_tell_them_apart(self, texts):
+        found = texts(neighbours(self.IMAGES, [[0.9994, 0.9991], [0.9998, 0.9985]]))
+        assert found[-6:] == ["", "0.9994", "0.9991", "", "0.9998", "0.9985"]
+        found = texts(neighbours(self.IMAGES, [[1, 1], [0.999, 0.999]]))
+        assert found[-6:] == ["", "1.00", "1.00", "", "1.00", "1.00"]  # there is nothing to tell
+
     def test_neighbours_of_another_class_are_framed(self, texts):
         figure = neighbours(self.IMAGES, self.COSINES, self.LABELS, ["cat", "dog"])
         assert texts(figure)[-6:] == ["cat", "cat", "dog", "dog", "dog", "dog"]

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from zoo.reporting import checks, sheet
-from zoo.reporting.latents import NO_FACTOR, Latent, ordered, percent, values_text
+from zoo.reporting.latents import NO_FACTOR, Latent, decimals, ordered, percent, values_text
 
 _GAP = 2  # pixels between two images
 
@@ -194,7 +194,8 @@ def captions(
     """What stands beneath each image, and whether it is of another class than its query."""
     queries, count = similarities.shape
     if labels is None:
-        cosines = [["", *(f"{value:.2f}" for value in row)] for row in similarities]
+        digits = decimals(similarities)
+        cosines = [["", *(f"{value:.{digits}f}" for value in row)] for row in similarities]
         words = [[text.replace("-", sheet.MINUS) for text in row] for row in cosines]
         return words, np.zeros((queries, count + 1), bool)
     labels = checks.labels("labels", labels, (queries, count + 1), class_names)

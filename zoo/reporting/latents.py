@@ -70,6 +70,26 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
+def decimals(values: np.ndarray, least: int = 2, most: int = 5) -> int:
+    """How many decimals it takes to tell most values of a row from the next in it.
+
+    Args:
+        values: (..., K), such as the cosines of K neighbours, which may all be nearly 1.
+        least: So many at least.
+        most: So many at most; what these do not tell apart counts as the same.
+
+    Example:
+        >>> decimals(np.array([0.93, 0.71, 0.7])), decimals(np.array([0.9994, 0.9991, 0.9982]))
+        (2, 4)
+    """
+
+    def told(digits: int) -> np.ndarray:
+        return np.diff(np.round(values, digits)) != 0
+
+    needed = 3 / 4 * told(most).sum()
+    return next((d for d in range(least, most) if told(d).sum() >= needed), most)
+
+
 def values_text(values: np.ndarray) -> list[str]:
     """A latent's values with their signs and as few decimals, at most two, as tell them.
 

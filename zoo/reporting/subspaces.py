@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from zoo.reporting import checks, sheet
 from zoo.reporting.edits import edits
 from zoo.reporting.figures import Headings, ink_on, nearness
-from zoo.reporting.latents import percent
+from zoo.reporting.latents import decimals, percent
 
 CHANCE = "chance"  # what the last row of the matrix is called
 WHOLE = "all together"  # and the one above it
@@ -155,6 +155,7 @@ def subspace_neighbours(
     names = checks.names("subspaces", subspaces, count, "subspace of the images")
     check = checks.distances if distances else checks.correlations
     similarities = check("similarities", similarities, (queries, count, across - 1))
+    digits = decimals(similarities)
     other = np.zeros(images.shape[:3], bool) if wrong is None else np.asarray(wrong)
     if other.dtype != bool or other.shape != images.shape[:3]:
         raise ValueError(
@@ -200,7 +201,8 @@ def subspace_neighbours(
                     page.frame(x, y, width * scale, height * scale, color)
                 text = "query"
                 if column:
-                    text = f"{similarities[query, row, column - 1]:.2f}".replace("-", sheet.MINUS)
+                    value = similarities[query, row, column - 1]
+                    text = f"{value:.{digits}f}".replace("-", sheet.MINUS)
                 page.text(x, y + height * scale + 13, text, sheet.SMALL - 1, color)
     return page.figure
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from applications.searching import Index
 
 SHOWN = 3  # neighbours of a query in the table
+ALIKE = 0.99  # cosines above which what is near says little
 
 
 @click.command("search")
@@ -124,6 +125,8 @@ def command(
     model = open_saved_model(saved_model)
     import numpy as np
 
+    from zoo.reporting.latents import decimals
+
     with usage():
         pictures = load_images(model, queries, resize) if queries else None
         index = None if made else Index.load(index_path, model)
@@ -164,19 +167,26 @@ def command(
         seconds = time.monotonic() - began
     protocol = {"saved_model": model.path, "neighbours": neighbours, "seed": seed}
     write(found, index, pictures, names, output, protocol, rows)
+    shown = found.whole.values[:, :SHOWN]
+    digits = decimals(shown, least=3)
     print_table(
         ("query", f"nearest, by {near}"),
         *(
             (
                 name,
                 ", ".join(
-                    f"{index.names[row]} {value:.3f}"
-                    for row, value in zip(nearest[:SHOWN], values[:SHOWN], strict=True)
+                    f"{index.names[row]} {value:.{digits}f}"
+                    for row, value in zip(nearest[:SHOWN], values, strict=True)
                 ),
             )
-            for name, nearest, values in zip(names, *found.whole, strict=True)
+            for name, nearest, values in zip(names, found.whole.rows, shown, strict=True)
         ),
     )
+    if near == "cosine" and np.median(shown) > ALIKE:
+        click.echo(
+            "These cosines hardly differ: --near distance knows the length of codes too, which "
+            "suits those of VAEs."
+        )
     if found.agreement is not None:
         share = 100 * found.agreement
         click.echo(f"of the query's class: {share:.1f} % of {neighbours} neighbours each")
