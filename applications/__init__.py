@@ -38,6 +38,7 @@ _NAMES = {
     "drawn": "applications.domains",
     "edit": "applications.editing",
     "explore": "applications.exploring",
+    "interpret": "applications.interpreting",
     "labelled": "applications.probing",
     "load_data": "applications.saved_model",
     "load_images": "applications.saved_model",

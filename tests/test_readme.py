@@ -134,6 +134,23 @@ def test_every_application_runs(tmp_path, monkeypatch, cache, command):
     assert any((tmp_path / "applied").rglob("*.*"))
 
 
+def test_the_code_for_applications_runs(tmp_path, monkeypatch, cache):
+    monkeypatch.chdir(tmp_path)
+    [code] = [block for block in blocks("python") if "from applications" in block]
+    data = zoo.data.load("dsprites", size=32)
+    images, factors = data.sample(400, seed=0)
+    names = {"images": images, "factors": factors, "labels": factors[:, 0]}
+    names["names"] = data.factor_names
+    exec(code.replace('"saved_models/beta', f'"{ROOT}/saved_models/beta'), names)
+    assert names["codes"].shape == (400, 10)
+    assert names["found"].readings[3].factor == "x_position"
+    assert names["moved"].shape == (6, 3, 32, 32, 1)
+    assert "</html>" in names["page"]
+    assert names["rows"][:, 0].tolist() == [*range(6)]
+    assert [row.labels for row in names["scores"].rows] == ["10%", "all"]
+    assert (tmp_path / "saved_models/mine/1/saved_model.pb").is_file()
+
+
 def test_the_code_for_ones_own_fit_runs(tmp_path, monkeypatch, cache):
     monkeypatch.chdir(tmp_path)
     fit, *_, load, export = (

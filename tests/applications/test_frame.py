@@ -53,7 +53,7 @@ def test_importing_it_costs_no_tensorflow():
 def test_public_names_are_there():
     for name in dir(applications):
         assert getattr(applications, name).__name__ == name
-    assert {"adapt", "edit", "explore", "probe", "search"} <= set(dir(applications))
+    assert {"adapt", "edit", "explore", "interpret", "probe", "search"} <= set(dir(applications))
 
 
 def test_no_name_is_a_function_at_first_and_a_module_later():

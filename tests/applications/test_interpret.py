@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from applications import SavedModel, look_at_codes, read_codes
+from applications import SavedModel, interpret, look_at_codes, read_codes
 from applications.interpret_page import page, worth_showing
 from applications.interpreting import kinds_of
 from tests.applications.conftest import LEVELS, paint, quadrant_means, save_model
@@ -310,6 +310,14 @@ class TestLooks:
         text = page(read_codes(codes), looks, "model", "pictures", most=10)
         assert "Pictures left out, to keep the page within 20 MiB" in text
         assert 'id="matrix"' not in text
+
+
+def test_images_and_factors_may_be_arrays(model, quadrant_factors):
+    images, factors = quadrant_factors.sample(300, seed=0)
+    found = interpret(model, images, factors, quadrant_factors.factor_names)
+    assert verdicts(found) == [("follows", name) for name in quadrant_factors.factor_names]
+    assert found.readings[0].sentence.startswith("code 0 (left) follows top left")
+    assert verdicts(interpret(model, images)) == [("unknown", "")] * 4
 
 
 def test_of_many_codes_those_that_tell_most_are_shown():
