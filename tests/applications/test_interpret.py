@@ -5,6 +5,7 @@ import doctest
 import html
 import importlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -393,6 +394,14 @@ class TestCommand:
         )  # fmt: skip
         assert answer.code == 2
         assert "Expected one of --circular and --categories for class. Rec" in answer.err
+
+    def test_a_half_of_few_images_is_refused(self, command, quadrants, picture_folder, tmp_path):
+        folder = shutil.copytree(picture_folder, tmp_path / "fewer")
+        next((folder / "test").rglob("*.png")).unlink()
+        answer = command("apply", "interpret", quadrants, "--data", f"folder:{folder}")
+        assert answer.code == 2
+        assert "Expected at least 20 images. Received: 19 in the test half of fold" in answer.err
+        assert ". --split train takes more." in answer.err
 
     def test_factors_have_no_halves(self, command, quadrants):
         answer = command(

@@ -26,11 +26,13 @@ from zoo.cli.apply.options import (
 from zoo.cli.border import usage
 from zoo.cli.output import print_table
 
+FEWEST = 20  # images, as a code's histogram has bins
+
 
 @click.command("interpret")
 @SAVED_MODEL
 @data_options
-@samples_option(5_000, low=20)
+@samples_option(5_000, low=FEWEST)
 @SEED
 @click.option(
     "--split",
@@ -77,6 +79,12 @@ def command(
     images_of = getattr(loaded, half) if half else loaded
     if not len(images_of):
         raise click.UsageError(f"{loaded.name} has no images in its {half} half.")
+    if len(images_of) < FEWEST:
+        other = "" if half != "test" or len(loaded.train) < FEWEST else " --split train takes more."
+        raise click.UsageError(
+            f"Expected at least {FEWEST} images. Received: {len(images_of)} in "
+            f"{f'the {half} half of ' if half else ''}{loaded.name}.{other}"
+        )
     samples = min(samples, len(images_of))
     images, factors = images_of.sample(samples, seed)
     names, kinds, values = _known(loaded, factors)
