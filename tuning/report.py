@@ -22,7 +22,7 @@ from tuning import figures, pareto
 from tuning.figures import Point, Scale
 from tuning.importance import FEWEST, importance
 from tuning.objectives import CANDIDATES, Objective
-from tuning.study import Study, StudyFolder, Trial
+from tuning.study import Study, StudyFolder, Trial, alike
 from zoo import __version__
 from zoo.files import from_json_number, replacing
 from zoo.messages import short
@@ -62,9 +62,10 @@ def page(folder: StudyFolder) -> str:
     study, trials = folder.study, folder.trials
     aim, against = study.aim, study.against
     finished = [trial for trial in trials if trial.status == "finished"]
-    best = folder.best
+    best = None if alike(trials, aim) else folder.best
     weighed = pareto.comparable(trials, (aim, against))
-    traded = len({trial.mean(against.score) for trial in weighed}) > 1
+    means = {one: {trial.mean(one.score) for trial in weighed} for one in (aim, against)}
+    traded = all(len(values) > 1 for values in means.values())
     front = pareto.front_of(trials, (aim, against)) if traded else []
     knee = pareto.picked(trials, (aim, against), "knee") if front else None
     points = [_point(trial, aim, against, best) for trial in trials]
@@ -88,7 +89,8 @@ def page(folder: StudyFolder) -> str:
         elsewhere="" if _is_here(folder.path) else ELSEWHERE,
         names=[scale.name for scale in values],
         rows=[_row(trial, study, values, best, knee, front) for trial in _ranked(finished, aim)],
-        alike=bool(weighed) and not traded,
+        none_best=alike(trials, aim),
+        same_cost=bool(weighed) and len(means[against]) == 1,
         several=study.seeds > 1,
         ranking=_picture(_ranking(points, aim), "ranking"),
         noise=_noise(finished, aim),
@@ -269,7 +271,7 @@ def _ranking(points: Sequence[Point], aim: Objective) -> Figure | None:
     return figures.ranking(finished, aim.name, aim.direction) if finished else None
 
 
-def _noise(finished: Sequence[Trial], aim: Objective) -> dict[str, str] | None:
+def _noise(finished: Sequence[Trial], aim: Objective) -> dict[str, Any] | None:
     """How far seeds of one setting differ, and how far settings do: standard deviations."""
     several = [trial.values_of(aim.score) for trial in finished]
     several = [values for values in several if len(values) > 1]
@@ -277,7 +279,8 @@ def _noise(finished: Sequence[Trial], aim: Objective) -> dict[str, str] | None:
         return None
     seeds = float(np.sqrt(np.mean([np.var(values, ddof=1) for values in several])))
     settings = float(np.std([np.mean(values) for values in several], ddof=1))
-    return {"seeds": _number(seeds), "settings": _number(settings)}
+    told = {"seeds": _number(seeds), "settings": _number(settings)}
+    return {**told, "drowned": settings <= seeds}
 
 
 def _importance(

@@ -20,7 +20,7 @@ from tuning import hparams, report
 from tuning.objectives import UDR, Objective, check_data, rescaling, udr_of
 from tuning.oracles import RUNNING, oracle_for
 from tuning.space import Number, Range, values_of
-from tuning.study import STATE, TENSORBOARD, Status, Study, StudyFolder, Trial
+from tuning.study import STATE, TENSORBOARD, Status, Study, StudyFolder, Trial, alike
 from zoo.attempts import attempt, forget, reason_of
 from zoo.cards import versions
 from zoo.files import disk_full
@@ -439,7 +439,11 @@ def say_where(folder: StudyFolder, console: Console) -> None:
         rows[REPORT] = "all of it on one page"
     if (path := folder.path / TENSORBOARD).exists():
         rows[TENSORBOARD] = f"tensorboard --logdir {shlex.quote(str(path))}, for its HParams"
-    if best is not None:
+    if alike(trials, study.aim):
+        count = len(trials) - len(failed)
+        value = in_a_line(next(t for t in trials if t not in failed), study.aim)
+        rows["best"] = f"none: all {count} that finished come to {value}"
+    elif best is not None:
         rows["best"] = f"trial {best.name}: {label_of(best.values)}: {in_a_line(best, study.aim)}"
         rows["train"] = f"zoo train --from-study {shlex.quote(str(folder.path))} --pick best"
     for name, what in rows.items():

@@ -451,6 +451,12 @@ class StudyFolder(PlanFolder[Study]):
         return self.path / TRIALS / f"{number:04d}"
 
 
+def alike(trials: Sequence[Trial], aim: Objective) -> bool:
+    """Whether several trials finished and all score the same, so that none of them is best."""
+    means = [trial.mean(aim.score) for trial in trials if trial.status == "finished"]
+    return len(means) > 1 and len({*means}) == 1
+
+
 def best_of(trials: Sequence[Trial], aim: Objective) -> Trial | None:
     """The finished trial whose mean is best; the first of several that are equal.
 

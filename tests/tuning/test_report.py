@@ -4,12 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from tests.reporting.conftest import compared_arrays, drawn_arrays
 from tests.test_cli import refused
 from tuning import report
 from tuning.figures import Scale
 from tuning.importance import importance
+from tuning.searching import say_where
 from tuning.study import Study, StudyFolder, Trial
 from zoo.metrics import Score
 
@@ -169,6 +171,38 @@ def test_weights_that_are_alike_are_no_cost_to_weigh(tmp_path):
     assert alike in text
     assert "front-title" not in text
     assert "is the knee" not in text
+
+
+def rescored(folder, score):
+    """The trials of a study with other scores: `score` of the number and the seed."""
+    for trial in folder.trials:
+        name = folder.study.aim.score
+        scores = [
+            {**one, name: Score(name, score(trial.number, seed))}
+            for seed, one in enumerate(trial.scores)
+        ]
+        folder.record(dataclasses.replace(trial, scores=scores))
+
+
+def test_where_all_score_the_same_none_is_best(tmp_path, capsys):
+    folder = made(tmp_path / "study", betas=(2.0, 1.0, 4.0))
+    rescored(folder, lambda number, seed: 0.0)
+    text = report.page(folder)
+    assert "All 2 trials that finished score the same mig: none is best." in text
+    for words in ("--pick", " is the knee", "best mig", "front-title"):
+        assert words not in text
+    say_where(folder, Console())
+    said = capsys.readouterr().out
+    assert "best        none: all 2 that finished come to mig 0\n" in said
+    assert "--pick" not in said
+
+
+def test_a_best_that_seeds_may_have_made_is_called_so(tmp_path):
+    folder = made(tmp_path / "study", betas=(2.0, 1.0, 4.0))
+    luck = "what is best here may be so by luck"
+    assert luck not in report.page(folder)
+    rescored(folder, lambda number, seed: 0.1 * seed + 0.001 * number)
+    assert luck in report.page(folder)
 
 
 def test_a_run_that_lost_its_files_is_left_out(tmp_path):
