@@ -78,13 +78,26 @@ def names(method: str) -> list[str]:
     """Every objective that a method may have, whatever its data and seeds allow."""
     cls = registry.method(method)
     own = [*(name for name in TERMS if name in ("loss", *cls.terms))]
+    parted = "subspaces" in cls.from_data
     return [
-        *scoring.scores(),
+        *(
+            name
+            for name, metric in scoring.scores().items()
+            if parted or "subspaces" not in metric.needs
+        ),
         *OTHER_NAMES,
         UDR,
         *own,
         *(CANDIDATES if cls.learns_candidates else ()),
     ]
+
+
+def called(objectives: Iterable[str]) -> list[str]:
+    """Objectives as messages list them, else a page: short names, no parts of a metric."""
+    others = {score: name for name, score in OTHER_NAMES.items()}
+    metrics = scoring.scores()
+    whole = (one for one in objectives if one not in metrics or one in (metrics[one].name, *others))
+    return sorted({others.get(one, one) for one in whole})
 
 
 def objective_of(method: str, name: str, seeds: int) -> Objective:
@@ -95,9 +108,7 @@ def objective_of(method: str, name: str, seeds: int) -> Objective:
     """
     known = names(method)
     if name not in known:
-        parts = [score for score, metric in scoring.scores().items() if score != metric.name]
-        whole = [one for one in known if one not in parts]  # else the message is a page
-        raise ValueError(unknown(f"objective for {method}", name, whole))
+        raise ValueError(unknown(f"objective for {method}", name, called(known)))
     if name == UDR and seeds < 2:
         raise ValueError(
             "Expected seeds of 2 or more for udr, which is how far the seeds of a trial agree. "
@@ -120,7 +131,7 @@ def check_data(method: str, objective: Objective, data: Any) -> None:
     if objective.score not in given_by(method, data):
         raise ValueError(
             f"Expected an objective that {method} on {data.describe()['name']} can give: "
-            f"{', '.join(given_by(method, data))}. Received: {objective.name}, which "
+            f"{', '.join(called(given_by(method, data)))}. Received: {objective.name}, which "
             f"{_lacking(objective, data)}."
         )
 

@@ -77,6 +77,25 @@ def test_what_the_data_cannot_give_is_refused_with_what_they_can():
         check_data("beta_vae", Objective(name), digits)
 
 
+def test_all_messages_list_objectives_by_the_same_names():
+    """None that is refused afterwards, and none by two names."""
+    digits = zoo.data.load("digits")
+    listed = []
+    for method, subspaces in (("beta_vae", False), ("subspace_contrastive", True)):
+        with pytest.raises(ValueError, match="Unknown objective") as error:
+            objective_of(method, "nonsense", seeds=1)
+        known = str(error.value).split("one of: ")[1].rstrip(".").split(", ")
+        assert {"knn_accuracy", "dci", "mig"} <= {*known}
+        assert not {"knn", "dci_disentanglement", "dci_informativeness"} & {*known}
+        assert any(name.startswith("subspace") for name in known) == subspaces
+        listed.append(known)
+    with pytest.raises(ValueError, match="can give") as error:
+        check_data("beta_vae", Objective("mig"), digits)
+    given = str(error.value).split("give: ")[1].split(". Received")[0].split(", ")
+    assert {*given} < {*listed[0]}
+    assert "knn_accuracy" in given
+
+
 def test_candidates_alone_give_the_criteria_that_need_no_truth():
     blind, seen = numbered(labels=False), numbered()
     assert {"covering_rate", "approximated_accuracy"} <= {*given_by("cc", blind)}
