@@ -154,8 +154,9 @@ def gpus_from(asked: str | None, present: int) -> list[int]:
     numbers = [int(part) for part in parts]
     missing = [number for number in numbers if number >= present]
     if missing or not numbers:
-        there = f"the {present} that are there" if present else "a machine with one"
-        raise ValueError(f"Expected GPUs among {there}. Received: {asked!r}.")
+        there = f"among the {present} that are there" if present else "on a machine with one"
+        none = "" if present else ", and this machine has none"
+        raise ValueError(f"Expected GPUs {there}. Received: {asked!r}{none}.")
     return numbers
 
 

@@ -84,7 +84,11 @@ def test_gpus_are_those_that_are_there(asked, present, numbers):
 @pytest.mark.parametrize(
     ("asked", "present", "said"),
     [
-        ("all", 0, "Expected GPUs among a machine with one. Received: 'all'."),
+        (
+            "all",
+            0,
+            "Expected GPUs on a machine with one. Received: 'all', and this machine has none.",
+        ),
         ("2", 2, "Expected GPUs among the 2 that are there. Received: '2'."),
         ("both", 2, "Expected --gpus all or numbers, e.g. 0,1. Received: 'both'."),
         ("", 2, "Expected --gpus all or numbers, e.g. 0,1. Received: ''."),
