@@ -92,6 +92,7 @@ def page(folder: StudyFolder) -> str:
         none_best=alike(trials, aim),
         same_cost=bool(weighed) and len(means[against]) == 1,
         several=study.seeds > 1,
+        protocols=_protocols(finished, (aim, against)),
         ranking=_picture(_ranking(points, aim), "ranking"),
         noise=_noise(finished, aim),
         knobs=[
@@ -165,6 +166,17 @@ def _tiles(study: Study, trials: Sequence[Trial], best: Trial | None) -> list[tu
 
 def _number(value: float) -> str:
     return UNKNOWN if math.isnan(value) else number(value, score=abs(value) < 1)
+
+
+def _protocols(finished: Sequence[Trial], aims: Sequence[Objective]) -> list[str]:
+    """How the scores were measured, a sentence for all those that were measured alike."""
+    names: dict[str, dict[str, None]] = {}
+    for aim in aims:
+        for scores in (one for trial in finished for one in trial.scores):
+            phrase = scores[aim.score].phrase() if aim.score in scores else ""
+            if phrase:
+                names.setdefault(phrase, {})[aim.name] = None
+    return [f"{', '.join(found)}: {phrase}." for phrase, found in names.items()]
 
 
 def _ranked(trials: Sequence[Trial], aim: Objective) -> list[Trial]:

@@ -35,7 +35,8 @@ def made(path, betas=BETAS, seeds=2, method="beta_vae", drawn=None, epochs=3, **
         for seed in range(seeds):
             score = 0.4 - 0.1 * abs(np.log(beta / 4)) / np.log(2) + 0.01 * seed
             named = {study.aim.score: score, **({other: 30 + beta} if other else {})}
-            scores.append({name: Score(name, value) for name, value in named.items()})
+            how = {"data": "d", "split": "validation", "samples": 90}
+            scores.append({name: Score(name, value, how) for name, value in named.items()})
             run = folder.run(number, seed)
             settings = study.settings_of(values, seed).model_dump()
             run.write("config", {"settings": settings, "data": {"name": "d"}, "images": 9})
@@ -92,6 +93,9 @@ def test_what_is_best_is_said_with_how_to_train_it(study, text):
     assert "Trial 2 is the knee" in words
     assert "<b>0.405</b>best mig" in words
     assert "0.400 to 0.410" in words
+    protocol = "data d, split validation, 90 samples"
+    assert f"Measured at the end of each run: mig, reconstruction: {protocol}.</p>" in words
+    assert "trial 3 is in trials/0003, and <code>--pick 3</code> takes it" in words
     assert "random search · 7 of at most 9 trials · 2 seeds each" in words
     assert "Seeds of one setting differ by 0.007, the means of settings by 0.121" in words
 
@@ -189,10 +193,11 @@ def test_where_all_score_the_same_none_is_best(tmp_path, capsys):
     rescored(folder, lambda number, seed: 0.0)
     text = report.page(folder)
     assert "All 2 trials that finished score the same mig: none is best." in text
-    for words in ("--pick", " is the knee", "best mig", "front-title"):
+    for words in ("--from-study", " is the knee", "best mig", "front-title"):
         assert words not in text
     say_where(folder, Console())
     said = capsys.readouterr().out
+    assert "measured    mig: data d, split" not in said  # rescored without a protocol
     assert "best        none: all 2 that finished come to mig 0\n" in said
     assert "--pick" not in said
 
