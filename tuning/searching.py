@@ -128,7 +128,9 @@ def check(study: Study) -> None:
             check_hyperparameters(settings)
 
 
-def run_study(study: Study, folder: StudyFolder, console: Console, overwrite: bool = False) -> None:
+def run_study(
+    study: Study, folder: StudyFolder, console: Console, overwrite: bool = False, data: Any = None
+) -> None:
     """Runs the trials that are still to be run, in this process.
 
     A trial that diverges, is refused or runs out of memory is noted with its reason, and the
@@ -139,6 +141,7 @@ def run_study(study: Study, folder: StudyFolder, console: Console, overwrite: bo
         folder: Where. It may hold the same study, begun before.
         console: Where progress is shown.
         overwrite: Whether what the folder held is removed first.
+        data: What `prepared` gave. Default: that of the study.
 
     Raises:
         ValueError: The folder holds something else, another process is at work there, or the data
@@ -146,7 +149,7 @@ def run_study(study: Study, folder: StudyFolder, console: Console, overwrite: bo
         OSError: The data are not there, or the disk is full.
         KeyboardInterrupt: On Ctrl-C, once a checkpoint is written.
     """
-    data = prepared(study, console)
+    data = prepared(study, console) if data is None else data
     say_grid(study, console)
     with begun(study, folder, overwrite):
         Tuner(study, folder, data, console).search()
@@ -183,7 +186,9 @@ def prepared(study: Study, console: Console) -> Any:
     """The data of a study, once it is known that they give the objective and that methods fit.
 
     Raises:
-        ValueError: What only the data can tell: see `run_study`.
+        ValueError: What only the data can tell: they do not give the objective, or are not what the
+            method takes.
+        OSError: The data are not there.
     """
     data = load(study, console)
     learned = _first(study).with_candidates(data)
@@ -332,6 +337,8 @@ class Tuner(base_tuner.BaseTuner):
         self.folder.record(record)
         hparams.write(self.folder, [record])
         said = in_a_line(record, self.study.aim)
+        if record.status == "finished":
+            said = f"at the end, over images kept to choose by: {said}"
         self.console.print(said, highlight=False, soft_wrap=True, markup=False)
         return record
 
@@ -439,6 +446,9 @@ def say_where(folder: StudyFolder, console: Console) -> None:
         rows[REPORT] = "all of it on one page"
     if (path := folder.path / TENSORBOARD).exists():
         rows[TENSORBOARD] = f"tensorboard --logdir {shlex.quote(str(path))}, for its HParams"
+    told = [score for t in trials for one in t.scores if (score := one.get(study.aim.score))]
+    if told and (phrase := told[0].phrase()):
+        rows["measured"] = f"{study.objective}: {phrase}"
     if alike(trials, study.aim):
         count = len(trials) - len(failed)
         value = in_a_line(next(t for t in trials if t not in failed), study.aim)

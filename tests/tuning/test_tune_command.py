@@ -21,11 +21,12 @@ def told(monkeypatch):
     """Studies that would have begun; none of them does, and each finds nothing."""
     studies = []
 
-    def run_study(study, folder, console, overwrite):
+    def run_study(study, folder, console, overwrite, data):
         studies.append((study, folder.path, overwrite))
         folder.begin(study, {})
 
     monkeypatch.setattr(searching, "run_study", run_study)
+    monkeypatch.setattr(searching, "prepared", lambda study, console: None)
     return studies
 
 
@@ -50,11 +51,12 @@ def test_flags_reach_the_study(command, told):
 
 
 def test_what_was_found_is_said(command, monkeypatch):
-    def run_study(study, folder, console, overwrite):
+    def run_study(study, folder, *_):
         folder.begin(study, {})
         folder.record(Trial(0, {"beta": 2.0}, 2, "failed", "Out of memory."))
 
     monkeypatch.setattr(searching, "run_study", run_study)
+    monkeypatch.setattr(searching, "prepared", lambda study, console: None)
     answer = command("tune", "beta_vae", "--data", "digits", "--objective", "loss", "--out", "a b")
     assert answer.code == 1
     assert (
@@ -153,6 +155,7 @@ def test_what_stops_it_is_said(command, monkeypatch, stop):
         raise stop
 
     monkeypatch.setattr(searching, "run_study", run_study)
+    monkeypatch.setattr(searching, "prepared", lambda study, console: None)
     answer = command("tune", "beta_vae", "--data", "digits", "--objective", "loss")
     assert answer.code == getattr(stop, "code", 130)
     assert answer.err == ("zoo: stopped after 0 of at most 20 trials. The same command goes on.\n")
@@ -167,6 +170,7 @@ def test_trials_that_were_begun_are_counted_when_it_stops(command, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(searching, "run_study", run_study)
+    monkeypatch.setattr(searching, "prepared", lambda study, console: None)
     answer = command("tune", "beta_vae", "--data", "digits", "--objective", "loss")
     said = "zoo: stopped after 1 of at most 20 trials, and 2 more begun. The same command goes on."
     assert answer.err == f"{said}\n"
@@ -211,13 +215,20 @@ def test_bad_studies_are_refused_before_anything_is_read(command, told, tmp_path
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("--objective mig", "Expected an objective that beta_vae on digits can give: "),
+        (
+            "--objective mig",
+            "Expected an objective that beta_vae on digits can give: active_units, "
+            "effective_rank, feature_deviation, gaussian_total_correlation, knn_accuracy, linear",
+        ),
         ("--objective loss", "Expected an objective that beta does not rescale: the loss of the"),
     ],
 )
-def test_what_the_data_cannot_give_is_refused_before_training(command, monkeypatch, line, said):
+def test_what_the_data_cannot_give_is_refused_before_training(
+    command, tmp_path, monkeypatch, line, said
+):
     monkeypatch.setattr(searching, "attempt", lambda *_, **__: 1 / 0)
     tiny = ("--data", "digits", "--steps", "4", "--epochs", "2", "--batch-size", "8")
     answer = command("tune", "beta_vae", *tiny, *line.split(), "--out", "there")
-    assert answer.code == 1
+    assert answer.code == 2
     assert said in answer.err
+    assert not (tmp_path / "there").exists()

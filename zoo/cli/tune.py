@@ -126,12 +126,13 @@ def _tune(
             raise ValueError("Expected --join without --overwrite: the study is the chief's.")
         count = (len(pinned) or (0 if chief else 1)) if workers is None else workers
     console = Console(soft_wrap=True)
+    with usage(), stoppable(folder, study.most):
+        data = None if join else searching.prepared(study, console)
     with stoppable(folder, study.most):
         if workers is None and not (given or pinned):
-            searching.run_study(study, folder, console, overwrite)
+            searching.run_study(study, folder, console, overwrite, data)
         else:
             if not join:
-                searching.prepared(study, console)
                 with searching.begun(study, folder, overwrite):
                     pass
             run_workers(folder, console, count, address, bool(join), threads, pinned)
