@@ -1,5 +1,6 @@
 """The page of a study: what stands on it, in a real browser too, and what its numbers are."""
 
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -229,6 +230,23 @@ def test_a_study_is_reported_on_by_its_name(command, tmp_path):
     assert "Trial 0 is best." in (folder.path / "report.html").read_text()
     assert command("report", folder.path, "--out", tmp_path / "there.html").code == 0
     assert (tmp_path / "there.html").read_bytes() == (folder.path / "report.html").read_bytes()
+
+
+def test_tensorflow_is_kept_off_the_terminal_while_a_study_is_reported_on(
+    command, tmp_path, monkeypatch
+):
+    events = []
+
+    @contextlib.contextmanager
+    def quiet():
+        events.append("quiet")
+        yield
+        events.append("loud")
+
+    monkeypatch.setattr("zoo.cli.report.quiet_tensorflow", quiet)
+    monkeypatch.setattr(report, "page", lambda folder: events.append("page") or "")
+    assert command("report", made(tmp_path / "study", betas=(4.0,)).path).code == 0
+    assert events == ["quiet", "page", "loud"]
 
 
 def test_a_study_among_others_is_refused(command, tmp_path):

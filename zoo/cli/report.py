@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zoo.cli.border import usage
+from zoo.cli.border import quiet_tensorflow, usage
 from zoo.files import replacing
 from zoo.runs import REPORT, Run, runs_in
 from zoo.sweeps import SweepFolder
@@ -47,7 +47,7 @@ def command(paths: tuple[Path, ...], out: Path | None, overwrite: bool) -> None:
     if study:
         from tuning.report import page as page_of
 
-        with usage():
+        with quiet_tensorflow(), usage():  # the method is asked for its terms
             text = page_of(study)
     else:
         text = report(runs, left_out)
