@@ -121,7 +121,8 @@ def space_of(
     knobs = []
     for name in names:
         if name not in known and name not in OF_TRAINING:
-            raise ValueError(unknown(f"argument of {method}", name, [*known, *OF_TRAINING]))
+            numbers = [one for one in known if not isinstance(known[one].default, str | bool)]
+            raise ValueError(unknown(f"argument of {method}", name, [*numbers, *OF_TRAINING]))
         if name in fixed:
             raise ValueError(f"Expected {name} to be set or varied. Received both.")
         default = None if name in OF_TRAINING else known[name].default

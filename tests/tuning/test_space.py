@@ -78,6 +78,7 @@ def test_a_range_of_a_decade_is_spread_on_a_log_scale(given, scale):
         ("beta_vae", (), {"beta": (1, float("inf"))}, "a finite number. Received: inf."),
         ("beta_vae", (), {"latent_size": (2.5, 8)}, "an integer. Received: 2.5."),
         ("beta_vae", (), {"bta": (1, 8)}, "Unknown argument of beta_vae 'bta'. Did you mean"),
+        ("beta_vae", (), {"recon": (1, 8)}, "'recon'. Expected one of: beta, latent_size, learn"),
         ("beta_vae", (), {"reconstruction": (1, 8)}, "which is 'bernoulli' by default."),
         ("beta_vae", ("beta",), {"beta": (1, 8)}, "Expected beta to be set or varied."),
         ("beta_vae", ("beta",), {}, "beta_vae has no search space but what is set."),
