@@ -338,7 +338,7 @@ class Tuner(base_tuner.BaseTuner):
         hparams.write(self.folder, [record])
         said = in_a_line(record, self.study.aim)
         if record.status == "finished":
-            said = f"at the end, over images kept to choose by: {said}"
+            said = f"scored at the end: {said}"
         self.console.print(said, highlight=False, soft_wrap=True, markup=False)
         return record
 

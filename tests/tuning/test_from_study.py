@@ -58,6 +58,7 @@ def test_flags_override_what_was_found(command, told, study):
     ("line", "said"),
     [
         ("beta_vae --pick knee", "Expected --pick of a study: name it with --from-study."),
+        ("--pick best", "Expected a study first: --from-study STUDY --pick PICK."),
         ("--from-study nothing", "Expected a study folder with study.json. Received: nothing."),
         ("vae --from-study nothing", "Expected a study folder with study.json. Received: nothing."),
         ("vae --from-study STUDY", "Expected settings of vae. Received: 'beta_vae'"),

@@ -31,6 +31,8 @@ class Methods(Names):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Click's own; where a study comes first, its method is meant."""
         flag, equals, path = args[0].partition("=") if args else ("", "", "")
+        if flag == "--pick":
+            raise click.UsageError("Expected a study first: --from-study STUDY --pick PICK.")
         if flag == "--from-study" and (equals or len(args) > 1):
             args = [_open_study(Path(path if equals else args[1])).study.method, *args]
         return super().parse_args(ctx, args)
