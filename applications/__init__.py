@@ -48,6 +48,7 @@ _NAMES = {
     "search": "applications.searching",
     "to_litert": "applications.serving",
     "to_onnx": "applications.serving",
+    "unseen_codes": "applications.interpreting",
 }
 
 

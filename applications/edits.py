@@ -259,19 +259,23 @@ def columns_of(model: SavedModel, part: str | Sequence[int]) -> list[int]:
     return _columns(part, model.code_size)
 
 
-def information_shares(codes: Any, values: Any) -> NDArray[np.float64]:
+def information_shares(codes: Any, values: Any, unseen: Sequence[int] = ()) -> NDArray[np.float64]:
     """(L, F) the share of each factor's entropy that each code holds, as `read_codes` has it.
 
-    0 for a factor with one value, and where there are too few codes to tell.
+    0 of a code that holds nothing, for a factor with one value, and where there are too few codes
+    to tell.
 
     Args:
         codes: (N, L).
         values: (N, F) integers.
+        unseen: As for `read_codes`.
     """
     codes, values = np.asarray(codes), np.asarray(values)
     if len(codes) < BINS or not (values != values[:1]).any():
         return np.zeros((codes.shape[1], values.shape[1]))
-    return np.nan_to_num(read_codes(codes, values).of_factor)
+    found = read_codes(codes, values, unseen=unseen)
+    nothing = [reading.verdict == "nothing" for reading in found.readings]
+    return np.where(np.array(nothing)[:, None], 0, np.nan_to_num(found.of_factor))
 
 
 # Images

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from applications.edits import information_shares
+from applications.interpreting import still, unseen_codes
 from applications.program import decoder_program
 from applications.reader import Known, known
 from applications.saved_model import SavedModel, as_data
@@ -34,7 +35,6 @@ NEIGHBOURS = 12
 ENDS = (0.005, 0.995)  # quantiles of a code between which its slider goes
 STEPS = 200  # of a slider
 FEW = 32  # sliders that are shown at once, where codes are many
-STILL = 0.05  # of the largest deviation: codes that vary less hardly vary
 TOLD = 0.1  # share of a factor's entropy from which on a code is said to hold it
 
 
@@ -91,7 +91,8 @@ def explore(
     pixels = images.read(rows)
     codes = model.encode(pixels, progress=True)
     values = facts.values[rows] if facts else np.zeros((len(rows), 0), np.int64)
-    shares = information_shares(codes, values)
+    unseen = [] if neighbours else unseen_codes(model, codes)
+    shares = information_shares(codes, values, unseen)
     groups, rest, rest_words = _sliders(model, codes, facts, shares)
     kept = slice(None) if neighbours else slice(STARTS)
     # Neighbours are real images, which may be shown smaller; a decoder gives what it gives.
@@ -164,7 +165,7 @@ def _sliders(
     low, high = np.minimum(low, first.min(axis=0)), np.maximum(high, first.max(axis=0))
     high = np.where(high > low, high, low + 1)
     deviations = codes.std(axis=0, dtype=np.float64)
-    front = deviations >= STILL * deviations.max()
+    front = ~still(codes)
     words = "hardly vary"
     if front.sum() > FEW:
         front = np.zeros(len(front), bool)

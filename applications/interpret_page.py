@@ -12,7 +12,6 @@ from zoo.reporting.latents import NO_FACTOR, TOLD, telling
 from zoo.reporting.pages import LIMIT, Room, share_cell, shown_at, strip, template
 from zoo.reporting.sheet import MINUS
 
-UNSEEN = 0.02  # of the largest change, under which a decoder takes no notice of a code
 WORDS = 2 * 2**20  # bytes of the page that are kept for all but the images
 
 
@@ -21,8 +20,8 @@ def worth_showing(found: Interpretation, most: int = TOLD) -> list[int]:
 
     Args:
         found: What codes hold.
-        most: So many at most: those that tell most of some factor; of codes that nothing is known
-            of, the first.
+        most: So many at most: those that tell most of some factor; where nothing is known of the
+            images, those that vary most.
 
     Example:
         >>> from applications.interpreting import read_codes
@@ -32,6 +31,7 @@ def worth_showing(found: Interpretation, most: int = TOLD) -> list[int]:
     """
     held = [reading for reading in found.readings if reading.verdict != "nothing"]
     if not found.factor_names:
+        held.sort(key=lambda reading: -reading.variance)
         return [reading.code for reading in held[:most]]
     codes = [reading.code for reading in held]
     kept = [held[row] for row in telling(found.of_factor[codes], most)] if held else []
@@ -92,7 +92,6 @@ def _tile(found: Interpretation, looks: Looks, place: int, room: Room) -> dict[s
         "code": reading.code,
         "reading": reading,
         "ends": tuple(f"{value:.2f}".replace("-", MINUS) for value in (low, high)),
-        "unseen": looks.decoded and looks.change[place] < UNSEEN * looks.change.max(),
         "strips": room.take(map(strip, parts)),
         "widths": [across * len(part) for part in parts],
     }

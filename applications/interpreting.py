@@ -42,13 +42,23 @@ from zoo.reporting.sheet import MINUS
 
 SHUFFLES = 5
 CERTAIN = 5  # standard deviations above what shuffled samples have: of thousands, none by chance
+WEAK = 0.1  # share of a factor; a code that knows less of each knows little
 PURE = 0.9  # share of a code's information from which it follows one factor
 TOLD = 0.05  # share from which a factor is named among those of a mixed code
 MONOTONE = 0.5  # rank correlation from which a code is said to rise or fall with a factor
 ALIKE = 0.9  # rank correlation from which two codes are said to be alike
 RELATED = 0.05  # share of a factor that another tells, from which that is said
+STILL = 0.05  # of the largest deviation: codes that vary less hardly vary
+VISIBLE = 0.02  # of white, by which one pixel at least has to change for an eye to see it
+TRIED = 16  # images in which that is tried
+QUANTILES = (0.01, 0.99)  # of a code, between which it moves
 KINDS = ("ordered", "circular", "categories")
 
+IGNORED = " The decoder takes no notice of it."
+NOTICED = (
+    f"Of a code the decoder takes no notice if in {TRIED} images no pixel changes by "
+    f"{percent(VISIBLE)} of white while it goes from its 1 % to its 99 % quantile."
+)
 KNOWN_KINDS: Mapping[str, Mapping[str, str]] = {
     "dsprites": {"shape": "categories", "orientation": "circular"},
     "coloured_sprites": {
@@ -67,13 +77,14 @@ class Reading:
 
     Attributes:
         code: Its number.
-        verdict: "follows" one factor, "mixed" of several, "nothing" of any, or "unknown" where no
-            factors are.
+        verdict: "follows" one factor, "mixed" of several, "nothing" where it holds none, or
+            "unknown" where no factors are.
         factor: The factor it knows most of; "" for "nothing" and "unknown".
         share: Equation (2) of that factor, 0..1; NaN without one.
         of_factor: Equation (1) of it.
         rank_correlation: With that factor, -1..1; NaN of one that is not ordered.
         explained: The share of the code's variance that the factor's values explain.
+        variance: The code's share of all codes' variance.
         sentence: All of that in words.
     """
 
@@ -84,6 +95,7 @@ class Reading:
     of_factor: float
     rank_correlation: float
     explained: float
+    variance: float
     sentence: str
 
 
@@ -95,7 +107,8 @@ class Interpretation:
         readings: One for each code.
         factor_names: F names, none where nothing is known of the images.
         of_factor: (L, F), equation (1), 0 where it may be chance; NaN of a factor of one value.
-        of_code: (L, F), equation (2), likewise; 0 of a code that holds nothing, of which it would
+        of_code: (L, F), equation (2), likewise; its sum counts what may be chance, so that few
+            samples do not make a code look purer. 0 of a code that holds nothing, of which it would
             be shares of next to nothing.
         notes: What is to be known with it, a sentence each.
     """
@@ -114,14 +127,18 @@ def read_codes(
     kinds: Mapping[str, str] | None = None,
     value_names: Mapping[str, Sequence[str]] | None = None,
     subspaces: Mapping[str, slice] | None = None,
+    unseen: Sequence[int] = (),
     seed: int = 0,
 ) -> Interpretation:
     """Says of each code which factor it follows, that it is mixed, or that it holds nothing.
 
-    A code follows a factor if 90 % of all it knows is of that one; it holds nothing if it knows
-    less than 1 % of every factor, or no more than five standard deviations above what it knows of
-    shuffled samples. A factor that tells of another (they are not drawn independently) has its
-    codes tell of it too; a note says which do.
+    A code holds nothing if it knows less than 1 % of every factor, or no more than five standard
+    deviations above what it knows of shuffled samples; and whatever it knows, if it hardly varies
+    (by less than a twentieth of the code that varies most) and a decoder takes no notice of it:
+    means of codes that a VAE does not use tell a little of several factors, as rotated codes do
+    that it does use. Of the others, it follows a factor if 90 % of all it knows is of that one. A
+    factor that tells of another (they are not drawn independently) has its codes tell of it too; a
+    note says which do.
 
     Args:
         codes: (N, L) real numbers, N at least 20.
@@ -132,6 +149,7 @@ def read_codes(
             no order and so no rank correlation.
         value_names: Of categories by the factor's name: the names of its values from 0 on.
         subspaces: Which codes each subspace is, for their names.
+        unseen: Codes of which a decoder takes no notice, as `unseen_codes` finds them.
         seed: Shuffles the samples.
 
     Returns:
@@ -140,19 +158,19 @@ def read_codes(
     Raises:
         ValueError: Wrong ranks, unequal lengths, NaN or infinity, fewer than 20 samples, names that
             are not one for each factor, a kind or a name that is unknown, factors of which none has
-            more than one value.
+            more than one value, an unseen code that is not there.
 
     Example:
         >>> factors = np.stack(np.meshgrid(range(5), range(5)), axis=-1).reshape(-1, 2).repeat(9, 0)
         >>> found = read_codes(factors[:, ::-1], factors, ["x", "y"])
-        >>> found.readings[0].sentence
-        'code 0 follows y, 100 % of its information, rank correlation 1.00. It knows 100 % of y.'
+        >>> found.readings[0].sentence.partition(", rank")[0]
+        'code 0 follows y, 100 % of its information'
     """
     seed = checks.integer("seed", seed, low=0)
     if factors is None:
         z = checked_codes(codes)
         checked_bins(BINS, len(z))
-        return _of_codes_alone(z, _code_names(z.shape[1], subspaces))
+        return _of_codes_alone(z, _code_names(z.shape[1], subspaces), _deaf(z, unseen))
     table = np.asarray(factors)
     one = table.ndim == 1
     z, v = checked(codes, table[:, None] if one else table)
@@ -167,26 +185,29 @@ def read_codes(
     if not several.any():
         kind = "class" if one else "value of some factor"
         raise ValueError(f"Expected more than one {kind}. Received: one alone.")
-    of_factor, entropy = _knowledge(z, v, seed)
-    nothing = of_factor.max(axis=1) < NO_FACTOR
-    known = np.where(nothing[:, None], 0, of_factor * entropy)
-    total = known.sum(axis=1, keepdims=True)
-    of_code = np.divide(known, total, out=np.zeros_like(known), where=total > 0)
+    of_factor, likely = _knowledge(z, v, seed)
+    deaf = _deaf(z, unseen)
+    dead = deaf & still(z)
+    nothing = dead | (of_factor.max(axis=1) < NO_FACTOR)
+    total = likely.sum(axis=1, keepdims=True)
+    of_code = np.divide(likely, total, out=np.zeros_like(likely), where=~nothing[:, None])
+    of_code = np.where(of_factor > 0, np.clip(of_code, 0, 1), 0)
     of_factor[:, ~several] = of_code[:, ~several] = np.nan
 
     ranks = rank_correlation(z, v)
-    explained = _explained(z, v)
+    explained, variance = _explained(z, v), _shares_of_variance(z)
     called = _code_names(z.shape[1], subspaces)
     readings = []
     for j in range(z.shape[1]):
+        if nothing[j]:
+            constant = bool(np.all(z[:, j] == z[0, j]))
+            words = "it is constant" if constant else _little(of_factor[j], names, bool(dead[j]))
+            readings.append(
+                _empty("nothing", j, variance[j], f"{called[j]} holds nothing: {words}.")
+            )
+            continue
         k = int(np.nan_to_num(of_code[j]).argmax())
         name = names[k]
-        constant = bool(np.all(z[:, j] == z[0, j]))
-        if nothing[j]:
-            why = "it is constant" if constant else f"it tells of {_either(names, several)}"
-            words = f"{called[j]} holds nothing: {why}."
-            readings.append(Reading(j, "nothing", "", np.nan, 0.0, np.nan, np.nan, words))
-            continue
         ordered = told[name] == "ordered"
         reading = Reading(
             code=j,
@@ -196,6 +217,7 @@ def read_codes(
             of_factor=float(of_factor[j, k]),
             rank_correlation=float(ranks[j, k]) if ordered else np.nan,
             explained=float(explained[j, k]),
+            variance=float(variance[j]),
             sentence="",
         )
         words = (
@@ -204,10 +226,10 @@ def read_codes(
             if reading.verdict == "follows"
             else _mixed(of_code[j], of_factor[j], names)
         )  # fmt: skip
-        readings.append(dataclasses.replace(reading, sentence=f"{called[j]} {words}"))
-    return Interpretation(
-        tuple(readings), names, of_factor, of_code, _related(v, names, several, seed)
-    )
+        words = f"{called[j]} {words}" + (IGNORED if deaf[j] else "")
+        readings.append(dataclasses.replace(reading, sentence=words))
+    notes = _related(v, names, several, seed) + ((NOTICED,) if deaf.any() else ())
+    return Interpretation(tuple(readings), names, of_factor, of_code, notes)
 
 
 def _names(factor_names: Sequence[str] | None, count: int, one: bool) -> tuple[str, ...]:
@@ -231,10 +253,41 @@ def _code_names(count: int, subspaces: Mapping[str, slice] | None) -> list[str]:
     return names
 
 
+def _empty(verdict: str, code: int, variance: float, sentence: str) -> Reading:
+    """Of a code of which no factor is named."""
+    known = 0.0 if verdict == "nothing" else np.nan
+    return Reading(code, verdict, "", np.nan, known, np.nan, np.nan, float(variance), sentence)
+
+
+def _deaf(z: NDArray[Any], unseen: Sequence[int]) -> NDArray[np.bool_]:
+    """(L,) of which codes a decoder takes no notice."""
+    deaf = np.zeros(z.shape[1], bool)
+    deaf[[checks.integer("unseen", j, low=0, high=len(deaf) - 1) for j in unseen]] = True
+    return deaf
+
+
+def still(codes: NDArray[Any]) -> NDArray[np.bool_]:
+    """(L,) which of codes (N, L) hardly vary, by less than a twentieth of the one that does most.
+
+    Example:
+        >>> still(np.array([[0.0, 0.0], [0.01, 1.0]]))
+        array([ True, False])
+    """
+    deviations = codes.std(axis=0, dtype=np.float64)
+    return np.asarray(deviations < STILL * deviations.max())
+
+
+def _shares_of_variance(z: NDArray[Any]) -> NDArray[np.float64]:
+    variance = np.var(z, axis=0, dtype=np.float64)
+    return variance / max(float(variance.sum()), np.finfo(np.float64).tiny)
+
+
 def _knowledge(
     z: NDArray[Any], v: NDArray[Any], seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Equation (1), (L, F), 0 where it may be chance or a factor has one value; (F,) entropies.
+    """Equation (1), (L, F), 0 where it may be chance or a factor has one value; and in nats.
+
+    In nats it is of all, also below 0, so that what is chance adds up to nothing.
 
     2 N I of independent ones is distributed as chi squared, of (bins - 1) (values - 1) degrees of
     freedom D, whose standard deviation is sqrt(2 D); its mean is taken from shuffled samples, as D
@@ -248,9 +301,10 @@ def _knowledge(
     bins, values = (np.array([labels(column, BINS)[1] for column in table.T]) for table in (z, v))
     deviation = np.sqrt(2 * np.outer(bins - 1, values - 1)) / (2 * N)
     above = information - chance
-    certain = (above > CERTAIN * deviation) & (entropy > chance)
-    share = np.divide(above, entropy - chance, out=np.zeros_like(above), where=certain)
-    return np.clip(share, 0, 1), entropy
+    room = entropy - chance
+    share = np.divide(above, room, out=np.zeros_like(above), where=room > 0)
+    certain = np.where(above > CERTAIN * deviation, np.clip(share, 0, 1), 0)
+    return certain, share * entropy
 
 
 def _explained(z: NDArray[Any], v: NDArray[Any]) -> NDArray[np.float64]:
@@ -287,8 +341,10 @@ def _ends(z: NDArray[Any], values: NDArray[Any], named: Sequence[str] | None) ->
 def _follows(reading: Reading, kind: str, ends: tuple[str, str], alone: bool) -> str:
     """Of a code that follows one factor: what its sentence says after its name."""
     name = reading.factor
-    told = f"follows {name}" + ("" if alone else f", {percent(reading.share)} of its information")
-    known = f"It knows {percent(reading.of_factor)} of {name}."
+    told = f"follows {name}" + (
+        "" if alone else f", {percent(reading.share)} of {_what(reading.of_factor)}"
+    )
+    known = _told(name, reading.of_factor)
     if kind == "ordered" and abs(reading.rank_correlation) >= MONOTONE:
         rank = f"{reading.rank_correlation:.2f}".replace("-", MINUS)
         return f"{told}, rank correlation {rank}. {known}"
@@ -306,10 +362,27 @@ def _mixed(of_code: NDArray[np.float64], of_factor: NDArray[np.float64], names: 
     order = [k for k in np.argsort(-shares, kind="stable").tolist() if shares[k] >= TOLD]
     listed = ", ".join(f"{names[k]} {percent(shares[k])}" for k in order)
     first = order[0]
-    return (
-        f"is mixed: {listed} of its information. "
-        f"It knows {percent(of_factor[first])} of {names[first]}."
-    )
+    what = _what(float(np.nan_to_num(of_factor).max()))
+    return f"is mixed: {listed} of {what}. {_told(names[first], of_factor[first])}"
+
+
+def _what(most: float) -> str:
+    return "its information" if most >= WEAK else "the little it knows"
+
+
+def _told(name: str, share: float) -> str:
+    return f"{percent(share)} of {name} can be told from it."
+
+
+def _little(of_factor: NDArray[np.float64], names: Sequence[str], dead: bool) -> str:
+    """Why a code that is not constant holds nothing."""
+    shares = np.nan_to_num(of_factor)
+    k = int(shares.argmax())
+    most = f"{percent(shares[k])} of {names[k]}"
+    if dead:
+        words = "it hardly varies, and the decoder takes no notice of it"
+        return words + (f", though {most} can be told from it" if shares[k] >= WEAK else "")
+    return f"it tells of {_either(names, ~np.isnan(of_factor))}"
 
 
 def _either(names: Sequence[str], several: NDArray[np.bool_]) -> str:
@@ -337,27 +410,30 @@ def _related(
     return tuple(notes)
 
 
-def _of_codes_alone(z: NDArray[Any], called: Sequence[str]) -> Interpretation:
+def _of_codes_alone(
+    z: NDArray[Any], called: Sequence[str], deaf: NDArray[np.bool_]
+) -> Interpretation:
     """Of codes of images of which nothing is known: how much each varies, and which are alike."""
-    variance = np.var(z, axis=0, dtype=np.float64)
-    shares = variance / max(float(variance.sum()), np.finfo(np.float64).tiny)
+    shares, dead = _shares_of_variance(z), deaf & still(z)
     ranks = np.nan_to_num(rank_correlation(z, z))
     np.fill_diagonal(ranks, 0)
     readings = []
     for j, name in enumerate(called):
-        if variance[j] == 0:
-            words = f"{name} holds nothing: it is constant."
-            readings.append(Reading(j, "nothing", "", np.nan, np.nan, np.nan, np.nan, words))
+        if shares[j] == 0 or dead[j]:
+            words = _little(np.zeros(1), ("",), dead=True) if dead[j] else "it is constant"
+            readings.append(_empty("nothing", j, shares[j], f"{name} holds nothing: {words}."))
             continue
         words = f"{name} has {percent(shares[j])} of all variance"
         other = int(np.abs(ranks[j]).argmax())
         if abs(ranks[j, other]) >= ALIKE:
             rank = f"{ranks[j, other]:.2f}".replace("-", MINUS)
             words += f", and says the same as {called[other]} (rank correlation {rank})"
-        readings.append(Reading(j, "unknown", "", np.nan, np.nan, np.nan, np.nan, f"{words}."))
+        readings.append(_empty("unknown", j, shares[j], f"{words}." + (IGNORED if deaf[j] else "")))
     nothing = np.zeros((len(called), 0))
-    notes = ("Nothing is known of the images: look at what moves in the pictures of each code.",)
-    return Interpretation(tuple(readings), (), nothing, nothing, notes)
+    notes = ["Nothing is known of the images: look at what moves in the pictures of each code."]
+    if deaf.any():
+        notes.append(NOTICED)
+    return Interpretation(tuple(readings), (), nothing, nothing, tuple(notes))
 
 
 def kinds_of(data: str, factor_names: Sequence[str], told: Mapping[str, str]) -> dict[str, str]:
@@ -398,8 +474,6 @@ class Looks:
         least: (M, K, H, W, C) uint8: the images with the smallest, the smallest first.
         decoded: Whether `moved` are decoded; else they are images of the data, each of those near
             a value the one whose other codes are nearest to the typical image's.
-        change: (M,) how much `moved` changes from its first image to its last: the mean difference
-            of pixels, 0..1.
     """
 
     shown: NDArray[np.intp]
@@ -408,7 +482,30 @@ class Looks:
     most: NDArray[np.uint8]
     least: NDArray[np.uint8]
     decoded: bool
-    change: NDArray[np.float64]
+
+
+def unseen_codes(saved_model: SavedModel, codes: NDArray[Any]) -> list[int]:
+    """The codes of which a model's decoder takes no notice; none where it does not decode.
+
+    From its 1 % to its 99 % quantile, such a code changes no pixel by as much as 2 % of white, in
+    none of the first 16 images.
+
+    Args:
+        saved_model: The model, to decode with.
+        codes: (N, L) of images.
+    """
+    z = checked_codes(codes)
+    if not saved_model.has("decode"):
+        return []
+    ends = np.quantile(z, QUANTILES, axis=0)
+    unseen = []
+    for j in range(z.shape[1]):
+        moved = np.repeat(z[None, :TRIED], 2, axis=0)
+        moved[:, :, j] = ends[:, j, None]
+        low, high = np.split(saved_model.decode(moved.reshape(-1, z.shape[1])).astype(int), 2)
+        if np.abs(high - low).max() < VISIBLE * 255:
+            unseen.append(j)
+    return unseen
 
 
 def look_at_codes(
@@ -448,13 +545,13 @@ def look_at_codes(
         )
     (x,) = standardised(z)
     start = int(np.linalg.norm(x - np.median(x, axis=0), axis=1).argmin())
-    low, high = np.quantile(z[:, rows], (0.01, 0.99), axis=0)
+    low, high = np.quantile(z[:, rows], QUANTILES, axis=0)
     values = np.linspace(low, high, steps, axis=1)
     order = [np.argsort(z[:, j], kind="stable") for j in rows]
     decoded = saved_model.has("decode")
     if not len(rows):
         none = np.zeros((0, count, *images.shape[1:]), np.uint8)
-        return Looks(rows, none, np.zeros((0, steps)), none, none, decoded, np.zeros(0))
+        return Looks(rows, none, np.zeros((0, steps)), none, none, decoded)
     if decoded:
         moved_codes = np.repeat(z[start][None], len(rows) * steps, axis=0)
         moved_codes[np.arange(len(moved_codes)), rows.repeat(steps)] = values.ravel()
@@ -467,7 +564,6 @@ def look_at_codes(
         ]
         moved = images[found]
     moved = moved.reshape(len(rows), steps, *moved.shape[1:])
-    ends = moved[:, [0, -1]].astype(np.float64) / 255
     return Looks(
         shown=rows,
         moved=moved,
@@ -475,7 +571,6 @@ def look_at_codes(
         most=np.stack([images[of[::-1][:count]] for of in order]),
         least=np.stack([images[of[:count]] for of in order]),
         decoded=decoded,
-        change=np.abs(ends[:, 1] - ends[:, 0]).mean(axis=(1, 2, 3)),
     )
 
 
@@ -514,12 +609,14 @@ def interpret(
         >>> print(found.readings[3].sentence)  # doctest: +SKIP
         code 3 follows class; class explains 91 % of its variance, lowest for value 0, ...
     """
+    codes = saved_model.encode(images)
     return read_codes(
-        saved_model.encode(images),
+        codes,
         factors,
         factor_names,
         kinds,
         value_names,
         subspaces=saved_model.subspaces,
+        unseen=unseen_codes(saved_model, codes),
         seed=seed,
     )

@@ -65,7 +65,7 @@ def command(
     model = open_saved_model(saved_model)
     loaded = load_data(model, data, resize, subset, skip_bad)
     from applications.interpret_page import page, worth_showing
-    from applications.interpreting import kinds_of, look_at_codes, read_codes
+    from applications.interpreting import kinds_of, look_at_codes, read_codes, unseen_codes
     from zoo.data import FactorData
     from zoo.reporting.latents import TOLD, percent
 
@@ -92,7 +92,8 @@ def command(
         kinds = kinds_of(loaded.name, names, {**kinds, **told_kinds(circular, categories)})
     codes = model.encode(images, progress=True)
     named = names if factors is not None else None
-    found = read_codes(codes, factors, named, kinds, values, model.subspaces, seed)
+    unseen = unseen_codes(model, codes)
+    found = read_codes(codes, factors, named, kinds, values, model.subspaces, unseen, seed)
     shown = worth_showing(found)
     looks = look_at_codes(model, images, codes, shown)
     kind = {"test": "test images", "train": "training images"}.get(half, "images")
@@ -132,7 +133,7 @@ def command(
             ),
         )
     for reading in told_of:
-        click.echo(reading.sentence)
+        click.secho(reading.sentence, dim=reading.verdict == "nothing")
     if len(told_of) < len(found.readings):
         click.echo(f"and {len(found.readings) - len(told_of)} more, in {out / 'result.json'}")
     for note in found.notes:
