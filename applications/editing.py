@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from applications import edits
+from applications.interpreting import WEAK, unseen_codes
 from applications.reader import STEPS, TOLERANCE, Known, Reader, known, learned_reader
 from applications.saved_model import SavedModel, as_data
 from zoo import checks, reporting
@@ -212,9 +213,10 @@ def edit(
         model: One that encodes and decodes.
         data: Images uint8 (N, H, W, C) that the model takes, or any `zoo.data` set of such.
         way: "latent": one latent moves, from the 1 % to the 99 % quantile of its codes. "factor":
-            that of the latent which holds a factor most. "swap": a part of the code is another
-            image's. "attribute": the code moves from one value of a factor, or from one class, to
-            another. "between": from one image to another.
+            that of the latent which holds a factor most, a tenth of it at least. "swap": a part of
+            the code is another image's, which differs in the factors that this part holds.
+            "attribute": the code moves from one value of a factor, or from one class, to another.
+            "between": from one image to another.
         argument: Of "latent" its number; of "factor" its name; of "swap" a subspace's name or
             latents, as `edits.columns_of` takes them; of "attribute" "NAME", "NAME=FROM:TO", or,
             of classes, "FROM:TO".
@@ -250,13 +252,14 @@ def edit(
     data = as_data(data)
     facts = known(data, kinds)
     source = _source(model, data, facts, checks.integer("samples", samples, low=1), seed)
-    shares = edits.information_shares(source.codes, source.code_values)
+    unseen = unseen_codes(model, source.codes)
+    shares = edits.information_shares(source.codes, source.code_values, unseen)
     match way:
         case "latent":
             plan = _latent(model, source, shares, argument)
         case "factor":
             column = source.factors(way).column(argument)
-            plan = _latent(model, source, shares, int(shares[:, column].argmax()), argument)
+            plan = _latent(model, source, shares, _holder(shares, source, column), argument)
         case "swap":
             plan = _swap(model, source, shares, argument)
         case "attribute":
@@ -339,10 +342,14 @@ def _latent(
     """One latent moves."""
     latent = checks.integer("latent", argument, 0, model.code_size - 1)
     low, high = np.quantile(source.codes[:, latent], ENDS)
-    target = factor
+    target, instead = factor, ""
+    if factor is not None and source.known is not None:
+        most = int(shares[latent].argmax())
+        if source.known.names[most] != factor:
+            instead = f"more of {source.known.names[most]} than of "
     if factor is None and source.known is not None and shares[latent].max(initial=0) >= HELD:
         target = source.known.names[int(shares[latent].argmax())]
-    what = f"z{latent}" + (f", which holds {target}" if target else "")
+    what = f"z{latent}" + (f", which holds {instead}{target}" if target else "")
     return _Plan(
         f"One code moves: {what}",
         factor or str(latent),
@@ -355,12 +362,28 @@ def _latent(
     )
 
 
+def _holder(shares: NDArray[np.float64], source: _Source, column: int) -> int:
+    """The latent that holds a factor most; refuses a factor of which none holds a tenth."""
+    latent = int(shares[:, column].argmax())
+    if shares[latent, column] < WEAK:
+        names = source.factors("factor").names
+        best = shares.max(axis=0)
+        held = [f"{n} ({percent(b)})" for n, b in zip(names, best, strict=True) if b >= WEAK]
+        raise ValueError(
+            f"Expected a factor of which one code holds {percent(WEAK)} or more: "
+            f"{', '.join(held) or 'none does'}. Received: {names[column]!r}, of which none holds "
+            f"more than {percent(best[column])}; see zoo apply interpret."
+        )
+    return latent
+
+
 def _swap(model: SavedModel, source: _Source, shares: NDArray[np.float64], argument: Any) -> _Plan:
     """Images take a part of the code of others."""
     columns = edits.columns_of(model, argument)
     part = argument if isinstance(argument, str) else ",".join(map(str, columns))
     half = len(source.rows) // 2
     first, second = source.rows[:half], source.rows[half : 2 * half]
+    values = source.values[half : 2 * half]
     target: tuple[str, ...] | None = None
     wanted = None
     if source.known is not None:
@@ -372,7 +395,10 @@ def _swap(model: SavedModel, source: _Source, shares: NDArray[np.float64], argum
             else [bool(share.max() >= 0.01 and share.argmax() in columns) for share in shares.T]
         )
         target = tuple(name for name, does in zip(names, holds, strict=True) if does) or None
-        wanted = np.where(holds, source.values[half : 2 * half], source.values[:half])
+        swaps = np.array(holds, bool)
+        mates = _other(source.values[:half][:, swaps], values[:, swaps])
+        second, values = second[mates], values[mates]
+        wanted = np.where(holds, values, source.values[:half])
     return _Plan(
         f"A with {part} of B",
         part,
@@ -388,6 +414,21 @@ def _swap(model: SavedModel, source: _Source, shares: NDArray[np.float64], argum
         ),
         wanted,
     )
+
+
+def _other(values: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.intp]:
+    """For each row the first from its own place on, round, that differs in most columns."""
+    rows = np.arange(len(values))
+    best = rows.copy()
+    most = (values != others).sum(axis=1)
+    for shift in range(1, len(values)):
+        if (most == values.shape[1]).all():
+            break
+        mates = (rows + shift) % len(rows)
+        differ = (values != others[mates]).sum(axis=1)
+        best = np.where(differ > most, mates, best)
+        most = np.maximum(differ, most)
+    return best
 
 
 def _attribute(model: SavedModel, source: _Source, argument: Any, direction: str) -> _Plan:

@@ -2,6 +2,7 @@
 
 import doctest
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -322,6 +323,44 @@ def test_the_latent_of_a_factor_is_found(model, quadrant_factors, reader):
     result = tried(model, quadrant_factors, "factor", "top right", reader=round_)
     assert "Of bottom left the range is half of the circle." in result.sentence
     assert "Of bottom right the range is probability" in result.sentence
+
+
+def test_a_factor_that_no_code_holds_is_refused_and_one_that_is_held_less_is_said_to_be():
+    values = np.random.default_rng(0).integers(0, 5, (900, 3))
+    noise = np.random.default_rng(1).normal(size=900)
+    codes = np.stack([3 * values[:, 0] + values[:, 1] + 0.1 * noise, noise], axis=1)
+    kinds, named = ("ordered",) * 3, (tuple("01234"),) * 3
+    facts = Known(None, values, ("size", "shape", "turn"), (5,) * 3, kinds, named)
+    source = editing._Source(None, None, np.arange(3), values, codes, values, facts, np.arange(3))
+    shares = edit.information_shares(codes, values)
+    words = r"holds 10 % or more: size \(\d+ %\), shape \(\d+ %\)\. Received: 'turn', of which none"
+    with pytest.raises(ValueError, match=words):
+        editing._holder(shares, source, 2)
+    model = SimpleNamespace(code_size=2)
+    titles = {
+        name: editing._latent(model, source, shares, editing._holder(shares, source, k), name).title
+        for k, name in enumerate(("size", "shape"))
+    }
+    assert titles == {
+        "size": "One code moves: z0, which holds size",
+        "shape": "One code moves: z0, which holds more of size than of shape",
+    }
+
+
+def test_codes_that_a_decoder_takes_no_notice_of_hold_nothing():
+    values = np.arange(500)[:, None] % 5
+    codes = np.hstack([np.random.default_rng(0).normal(size=(500, 1)), 0.01 * values])
+    assert edit.information_shares(codes, values)[1, 0] == pytest.approx(1)
+    assert edit.information_shares(codes, values, unseen=[1])[1, 0] == 0
+
+
+def test_images_that_swap_differ_in_what_is_swapped():
+    a = np.array([[0, 1], [1, 1], [2, 2], [0, 0]])
+    b = np.array([[0, 1], [2, 2], [1, 2], [1, 1]])
+    assert editing._other(a, b).tolist() == [1, 1, 3, 3]
+    assert editing._other(a[:, :1], b[:, :1]).tolist() == [1, 1, 2, 3]
+    assert editing._other(a[:, :0], b[:, :0]).tolist() == [0, 1, 2, 3]
+    assert editing._other(0 * a, 0 * b).tolist() == [0, 1, 2, 3]
 
 
 def test_a_part_of_another_image_of_a_data_set(model, quadrant_factors, reader):
