@@ -112,6 +112,17 @@ class Adaptation:
         """The names of the chosen units."""
         return tuple(unit.name for unit in self.units if unit.chosen)
 
+    @property
+    def choice(self) -> str:
+        """Which codes were chosen, in a sentence."""
+        price = f"{100 * self.tolerance:g} points of accuracy on the source"
+        if len(self.chosen) == len(self.units):
+            return f"All codes are chosen: without the first to be left out, over {price} are lost."
+        return (
+            f"Chosen, as they tell least of the domain, and lose no more than {price}: "
+            f"{_listed(self.chosen)}."
+        )
+
 
 def adaptation(
     source: Coded,
@@ -426,8 +437,7 @@ def compared(
         sheet.WIDTH,
         2 * rise + 24 + line * len(found.ways),
         "Labels of one domain, used in another",
-        f"Grey: of the source, blue: of the target. Chosen, as they tell least of the domain: "
-        f"{_listed(found.chosen)}.",
+        f"Grey: of the source, blue: of the target. {found.choice}",
         protocol,
     )
     words = [f"{which}: {name}" for which, name in zip(("source", "target"), names, strict=True)]

@@ -82,12 +82,13 @@ class Edited:
             return (
                 f"Share of {found.samples:,} edited images in which a reader of images sees what "
                 "should be there, and of the same before the edit. Reader: how often it is right "
-                "on real images."
+                f"on real images.{self._learned}"
             )
         words = (
             f"Moved: from the first step to the last, of the factor's range. Stays put: share of "
             f"{found.samples:,} images in which no step moves it by more than "
             f"{percent(TOLERANCE)} of its range. Reader: how often it is right on real images."
+            f"{self._learned}"
         )
         for kind, of in (
             ("circular", "half of the circle"),
@@ -102,6 +103,16 @@ class Edited:
         return words
 
     @property
+    def _learned(self) -> str:
+        """What the reader can do that the eye may not, in a sentence."""
+        if not self.protocol["averaged"]:
+            return ""
+        return (
+            " It has learned from means of real images too, and may see in a blurred one what the "
+            "eye does not; --sharp does without."
+        )
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What was found and how, for `result.json`."""
         found = {} if self.found is None else dataclasses.asdict(self.found)
@@ -113,11 +124,12 @@ class Edited:
         ends = (edit.headings[0], edit.headings[-1])
         by_example = edit.examples is not None
         steps, headings = edit.images, [*edit.headings]
-        how = "Left of the steps, the image and what the decoder makes of its code unedited."
+        how = "On the left, the image and what the decoder makes of its code unedited."
         if self.protocol["way"] == "swap":
             steps, headings = steps[:, -1:], [f"{self.protocol['argument']} of B"]
             ends = ("A", "B")
             how = "Only what that part of the code holds should change."
+        how += " What no code holds the decoder shows as a mean."
         first = [edit.originals, *([edit.examples] if by_example else []), edit.decoded]
         names = ["A", "B", "A decoded"] if by_example else ["original", "decoded"]
         columns = np.concatenate([np.stack(first, axis=1), steps], axis=1)  # type: ignore[arg-type]
@@ -280,16 +292,16 @@ def edit(
     found: edits.Moves | edits.Matches | None = None
     reads = np.zeros(0)
     if source.known is not None and plan.target:
-        learned = "given"
+        learned, means = "given", False
         if reader is None:
             names = _measured(model, source.known, shares, read, plan.target)
-            averaged = averaged and isinstance(data, FactorData)
+            means = averaged and isinstance(data, FactorData)
             reader = learned_reader(
-                source.known, names, source.pool, averaged=averaged, steps=reader_steps, seed=seed
+                source.known, names, source.pool, averaged=means, steps=reader_steps, seed=seed
             )
             learned = f"convolutional network, {reader_steps} steps on real images that are not "
             learned += "edited"
-            learned += ", and means of 8 and 32 of them that agree in what is read" * averaged
+            learned += ", and means of 8 and 32 of them that agree in what is read" * means
         columns = [source.known.column(name) for name in reader.names]
         real = source.images.read(source.rows)
         reads = edits.agreement(reader, real, source.values[:, columns])
@@ -303,6 +315,7 @@ def edit(
             "read": reader.names,
             "kinds": dict(zip(reader.names, reader.kinds, strict=True)),
             "reader": learned,
+            "averaged": means,
             "tolerance": TOLERANCE,
         }
     shown = plan.make(min(SHOWN, plan.most), steps)

@@ -1,5 +1,6 @@
 """Domains and adaptation: known looks, equation (1) of CORAL, and choices without target labels."""
 
+import dataclasses
 import doctest
 import importlib
 import json
@@ -319,6 +320,19 @@ class TestAdaptation:
         assert not {"code 2", "code 3"} & set(found.chosen)
         assert found.way("chosen codes").target > 0.9
 
+    def test_it_says_what_was_chosen_or_that_nothing_could_be_left_out(self):
+        found = adaptation(SOURCE, TARGET)
+        assert found.choice == (
+            "Chosen, as they tell least of the domain, and lose no more than 2 points of accuracy "
+            f"on the source: {', '.join(found.chosen)}."
+        )
+        units = [unit._replace(chosen=True) for unit in found.units]
+        whole = dataclasses.replace(found, units=tuple(units), tolerance=0.005)
+        assert whole.choice == (
+            "All codes are chosen: without the first to be left out, over 0.5 points of accuracy "
+            "on the source are lost."
+        )
+
     @pytest.mark.parametrize(
         ("change", "words"),
         [
@@ -377,6 +391,8 @@ class TestModels:
         assert answer.code == 0, answer.err
         assert "30 labels of the source, tested on 20 images of plain" in answer.out
         assert "also in applied/adapt/adapt.png" in answer.out
+        assert "half is chance" in answer.out
+        assert "target labels too: all codes, fitted to the labels of both domains" in answer.out
         result = json.loads(Path("applied/adapt/result.json").read_text())
         assert result["conditions"] == [0, 1]
         assert result["images"] == {"source": 30, "target": 30}
@@ -385,6 +401,9 @@ class TestModels:
             "all codes", "chosen codes", "CORAL of all codes", "conditional normalisation",
             "target labels too",
         ]  # fmt: skip
+        answer = command(*told, "--source", "plain", "--target", "plain", "--out", "b")
+        assert answer.code == 2
+        assert "Expected two domains. Received: 'plain' for both." in answer.err
         answer = command(*told, "--source", "plain", "--target", "warm", "--out", "b")
         assert answer.code == 2
         assert "a domain of images of 1 channels" in answer.err

@@ -318,6 +318,7 @@ def test_the_latent_of_a_factor_is_found(model, quadrant_factors, reader):
     ]
     assert "All others at once stay put in" in result.sentence
     assert "half of the circle" not in result.sentence
+    assert "means of real images" not in result.sentence  # nobody knows what it has learned from
     round_ = Reader(NAMES, reader.sizes, ("ordered", "circular", "ordered", "categories"))
     round_._weights = reader._weights
     result = tried(model, quadrant_factors, "factor", "top right", reader=round_)
@@ -372,6 +373,7 @@ def test_a_part_of_another_image_of_a_data_set(model, quadrant_factors, reader):
 
 def test_an_attribute_of_a_data_set(model, quadrant_factors, reader):
     result = tried(model, quadrant_factors, "attribute", "top left=0:4", read=["top left"])
+    assert "It has learned from means of real images too" in result.sentence
     assert result.found.names == ("top left",)
     assert result.found.matched[0] > 0.9
     assert result.protocol["argument"] == "top left=0:4"

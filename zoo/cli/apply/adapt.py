@@ -76,11 +76,13 @@ def command(
     Compares all codes of SAVED_MODEL, those chosen for telling least of the domain, CORAL, and
     conditional normalisation where the model takes a condition, by a linear classifier.
     """
+    if source == target:
+        raise click.UsageError(f"Expected two domains. Received: {source!r} for both.")
     output = open_output(out, overwrite, saved_model)
     model = open_saved_model(saved_model)
     if not model.has("encode_conditioned"):
         refuse_without("a SavedModel with the signature 'encode_conditioned'", "conditions")
-    from applications.adapting import adapt, compared
+    from applications.adapting import LABELLED, adapt, compared
     from applications.domains import drawn
     from zoo.reporting import save
     from zoo.reporting.latents import TOLD
@@ -131,6 +133,10 @@ def command(
         click.echo(
             f"{len(found.chosen)} of {len(found.units)} codes are chosen: {out / 'result.json'}"
         )
+    click.echo(found.choice)
+    click.echo(
+        "Tell the domain: how often codes tell it of images not seen before; half is chance."
+    )
     click.echo()
     print_table(
         ("way", "codes", "source", "target"),
@@ -140,4 +146,5 @@ def command(
         ),
     )
     click.echo(f"{protocol}.")
+    click.echo(f"{LABELLED}: all codes, fitted to the labels of both domains, for comparison.")
     click.echo(f"also in {out / 'adapt.png'}")
