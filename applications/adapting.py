@@ -115,6 +115,8 @@ class Adaptation:
     @property
     def choice(self) -> str:
         """Which codes were chosen, in a sentence."""
+        if len(self.units) == 1:
+            return "There is one part of the codes, and nothing to choose from."
         price = f"{100 * self.tolerance:g} points of accuracy on the source"
         if len(self.chosen) == len(self.units):
             return f"All codes are chosen: without the first to be left out, over {price} are lost."

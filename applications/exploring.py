@@ -19,7 +19,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from applications.edits import information_shares
-from applications.interpreting import still, unseen_codes
+from applications.interpreting import WEAK, still, unseen_codes
 from applications.program import decoder_program
 from applications.reader import Known, known
 from applications.saved_model import SavedModel, as_data
@@ -35,7 +35,6 @@ NEIGHBOURS = 12
 ENDS = (0.005, 0.995)  # quantiles of a code between which its slider goes
 STEPS = 200  # of a slider
 FEW = 32  # sliders that are shown at once, where codes are many
-TOLD = 0.1  # share of a factor's entropy from which on a code is said to hold it
 
 
 class Slider(NamedTuple):
@@ -194,7 +193,7 @@ def _words(facts: Known | None, shares: NDArray[np.float64]) -> str:
     """The factors that a code holds, the most first: "x_position 63 %"."""
     if facts is None:
         return ""
-    order = [k for k in np.argsort(-shares, kind="stable")[:2] if shares[k] >= TOLD]
+    order = [k for k in np.argsort(-shares, kind="stable")[:2] if shares[k] >= WEAK]
     return ", ".join(f"{facts.names[k]} {percent(shares[k])}" for k in order)
 
 

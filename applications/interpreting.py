@@ -55,6 +55,7 @@ QUANTILES = (0.01, 0.99)  # of a code, between which it moves
 KINDS = ("ordered", "circular", "categories")
 
 IGNORED = " The decoder takes no notice of it."
+DEAD = "it hardly varies, and the decoder takes no notice of it"
 NOTICED = (
     f"Of a code the decoder takes no notice if in {TRIED} images no pixel changes by "
     f"{percent(VISIBLE)} of white while it goes from its 1 % to its 99 % quantile."
@@ -380,8 +381,7 @@ def _little(of_factor: NDArray[np.float64], names: Sequence[str], dead: bool) ->
     k = int(shares.argmax())
     most = f"{percent(shares[k])} of {names[k]}"
     if dead:
-        words = "it hardly varies, and the decoder takes no notice of it"
-        return words + (f", though {most} can be told from it" if shares[k] >= WEAK else "")
+        return DEAD + (f", though {most} can be told from it" if shares[k] >= WEAK else "")
     return f"it tells of {_either(names, ~np.isnan(of_factor))}"
 
 
@@ -420,7 +420,7 @@ def _of_codes_alone(
     readings = []
     for j, name in enumerate(called):
         if shares[j] == 0 or dead[j]:
-            words = _little(np.zeros(1), ("",), dead=True) if dead[j] else "it is constant"
+            words = DEAD if dead[j] else "it is constant"
             readings.append(_empty("nothing", j, shares[j], f"{name} holds nothing: {words}."))
             continue
         words = f"{name} has {percent(shares[j])} of all variance"

@@ -332,6 +332,8 @@ class TestAdaptation:
             "All codes are chosen: without the first to be left out, over 0.5 points of accuracy "
             "on the source are lost."
         )
+        one = adaptation(SOURCE, TARGET, {"all": slice(0, 4)})
+        assert one.choice == "There is one part of the codes, and nothing to choose from."
 
     @pytest.mark.parametrize(
         ("change", "words"),
