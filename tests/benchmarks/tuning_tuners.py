@@ -4,8 +4,8 @@
 
 b-VAE over beta and learning rate, on sprites of one orientation in one row at 16x16, as
 `tuning_gain.py`; three repeats of each search, whose first trials differ. What is done is kept in
---out, and the same command goes on. 72 runs of 600 steps: about half an
-hour of one processor.
+--out, and the same command goes on. 72 runs of 600 steps: half an hour of
+one processor.
 """
 
 import argparse

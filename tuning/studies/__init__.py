@@ -4,8 +4,8 @@
     python -m tuning.studies.beta_vae --max-trials 2 --seeds 1 --steps 90 --out runs/short
 
 runs one into runs/studies/NAME, or goes on with it where it was stopped; --help says what it is.
-`STUDY` in each file holds the arguments of `tuning.search`. Times are estimates for two free cores;
-no study was timed in full.
+`STUDY` in each file holds the arguments of `tuning.search`. Times are estimates, but where a file
+says what was measured.
 """
 
 from __future__ import annotations
